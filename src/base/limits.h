@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Every cap that is not an operator's setting, in one place, each with its reason. What operators
+ * tune stands in conf/keys.def.
+ */
+#pragma once
+
+enum {
+    KIB = 1024,
+    MIB = 1024 * 1024,
+
+    /* net: one read takes at most this much; a worker has one such buffer, not one a connection */
+    NET_READ_BYTES = 64 * KIB,
+    /* net: queued output above HIGH answers HOLD; falling below LOW calls on_drain */
+    NET_WRITE_HIGH = 64 * KIB,
+    NET_WRITE_LOW = 16 * KIB,
+    /* net: connections taken from a listener in one wake-up, so that live ones keep their turn */
+    NET_ACCEPT_BATCH = 64,
+    /* net: after the last answer byte, how long and how much we read away so that a peer that is
+     * still sending sees our answer and not a reset (RFC 9112 section 9.6) */
+    NET_LINGER_MS = 1000,
+    NET_LINGER_BYTES = 1 * MIB,
+    /* net: DNS answers are kept this long; the resolver interface gives no TTL */
+    DNS_TTL_MS = 30 * 1000,
+    DNS_NEGATIVE_TTL_MS = 2 * 1000,
+    DNS_CACHE_ENTRIES = 1024,
+    /* RFC 8305 section 5: wait before the next address of a family race */
+    RACE_DELAY_MS = 250,
+    RACE_ADDRESSES = 8,
+
+    /* http: more header lines than this are an attack or a mistake */
+    HTTP_HEADERS = 128,
+    /* http: the longest target; longer ones get 414 */
+    HTTP_TARGET_BYTES = 16 * KIB,
+    /* http: pipelined bytes kept while an earlier request is being answered */
+    HTTP_PIPELINE_BYTES = 64 * KIB,
+    /* http: 1xx answers a provider may send before the real one */
+    HTTP_INTERIM_ANSWERS = 8,
+
+    /* a request's own memory: heads, ids, parsed fields (bodies are counted apart) */
+    TXN_ARENA_BYTES = 4 * MIB,
+    ARENA_CHUNK_BYTES = 2 * KIB,
+    /* one server-sent event may be this long before it is passed on in pieces */
+    SSE_EVENT_BYTES = 4 * MIB,
+    /* one AWS event-stream frame (the service's own limit is 16 MiB) */
+    AWS_FRAME_BYTES = 16 * MIB,
+    /* bodies that are not JSON are streamed to the provider beyond this size */
+    BODY_BUFFER_BYTES = 1 * MIB,
+    /* nesting depth of JSON that is accepted anywhere */
+    JSON_DEPTH = 512,
+    /* upstream host pieces taken from a request: RFC 1035 label */
+    HOST_LABEL_BYTES = 63,
+};

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/str.h"
+
+static char lower(char c)
+{
+    return (c >= 'A' && c <= 'Z') ? (char)(c | 0x20) : c;
+}
+
+bool str_istarts(struct str s, struct str prefix)
+{
+    if (s.n < prefix.n)
+        return false;
+    for (size_t i = 0; i < prefix.n; i++)
+        if (lower(s.p[i]) != lower(prefix.p[i]))
+            return false;
+    return true;
+}
+
+bool str_ieq(struct str a, struct str b)
+{
+    return a.n == b.n && str_istarts(a, b);
+}
+
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+struct str str_trim(struct str s)
+{
+    while (s.n > 0 && is_blank(s.p[0]))
+        s = str_from(s, 1);
+    while (s.n > 0 && is_blank(s.p[s.n - 1]))
+        s.n--;
+    return s;
+}
+
+size_t str_find(struct str s, char c)
+{
+    const char *at = s.n ? memchr(s.p, c, s.n) : NULL;
+    return at ? (size_t)(at - s.p) : s.n;
+}
+
+size_t str_search(struct str s, struct str needle)
+{
+    const char *at = s.n && needle.n ? memmem(s.p, s.n, needle.p, needle.n) : NULL;
+    return at ? (size_t)(at - s.p) : s.n;
+}
+
+struct str str_cut(struct str *rest, char sep)
+{
+    size_t at = str_find(*rest, sep);
+    struct str first = str_head(*rest, at);
+    *rest = at < rest->n ? str_from(*rest, at + 1) : (struct str){NULL, 0};
+    return first;
+}
+
+enum err str_to_int(struct str s, int64_t *ret)
+{
+    int64_t value = 0;
+    if (s.n == 0)
+        return E_SYNTAX;
+    for (size_t i = 0; i < s.n; i++) {
+        if (s.p[i] < '0' || s.p[i] > '9')
+            return E_SYNTAX;
+        if (__builtin_mul_overflow(value, 10, &value) ||
+            __builtin_add_overflow(value, s.p[i] - '0', &value))
+            return E_FULL;
+    }
+    *ret = value;
+    return E_OK;
+}
+
+enum err str_to_bool(struct str s, bool *ret)
+{
+    if (str_ieq(s, STR("true")) || str_eq(s, STR("1")))
+        *ret = true;
+    else if (str_ieq(s, STR("false")) || str_eq(s, STR("0")))
+        *ret = false;
+    else
+        return E_SYNTAX;
+    return E_OK;
+}
+
+int hex_digit(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    c = lower(c);
+    return (c >= 'a' && c <= 'f') ? c - 'a' + 10 : -1;
+}
+
+void hex_encode(char *out, const void *bytes, size_t n)
+{
+    const unsigned char *in = bytes;
+    for (size_t i = 0; i < n; i++) {
+        *out++ = "0123456789abcdef"[in[i] >> 4];
+        *out++ = "0123456789abcdef"[in[i] & 15];
+    }
+}

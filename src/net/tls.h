@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * TLS contexts and the per-connection engine (memory in, memory out: the socket is conn.c's).
+ * OpenSSL inside. Contexts are reference-counted and may be shared between threads; engines and
+ * sessions belong to one loop.
+ */
+#pragma once
+#include "base/buf.h"
+
+struct tls_server; /* certificate and key, from files */
+struct tls_client; /* trust store */
+struct tls_session; /* what the last connection to an origin left for resumption */
+
+/* Reads PEM files. On failure *ret_why gets a static or thread-local text for the operator. */
+struct tls_server *tls_server_new(const char *cert_file, const char *key_file, const char **ret_why);
+struct tls_server *tls_server_ref(struct tls_server *s);
+void tls_server_unref(struct tls_server *s);
+
+/* Verifies peers against the system's trust store, or ca_file when given. NULL as above. */
+struct tls_client *tls_client_new(const char *ca_file, const char **ret_why);
+struct tls_client *tls_client_ref(struct tls_client *c);
+void tls_client_unref(struct tls_client *c);
+
+struct tls_session *tls_session_new(void);
+void tls_session_free(struct tls_session *s);
+
+/* ---- the engine, used by conn.c only ---- */
+struct tls;
+struct tls *tls_accept(struct tls_server *s);
+/* server_name is sent (unless an address) and verified. `session` may be NULL. */
+struct tls *tls_connect(struct tls_client *c, struct str server_name, struct tls_session *session);
+void tls_free(struct tls *t);
+/* Gives ciphertext to the engine. */
+void tls_feed(struct tls *t, struct str ciphertext);
+/* Goes on with the handshake: E_OK done, E_AGAIN needs more input, E_TLS failed. */
+enum err tls_handshake(struct tls *t);
+/* Next plaintext into out: *ret_n bytes; E_AGAIN: none now, E_EOF: close-notify, E_TLS: broken. */
+enum err tls_read(struct tls *t, char *out, size_t cap, size_t *ret_n);
+enum err tls_write(struct tls *t, struct str plaintext);
+void tls_shutdown(struct tls *t);
+/* Ciphertext to send: a view, valid until the next call; tls_sent drops it. */
+struct str tls_output(struct tls *t);
+void tls_sent(struct tls *t, size_t n);
+struct str tls_alpn(const struct tls *t);
+/* True when the connection resumed an earlier session. */
+bool tls_resumed(const struct tls *t);
+/* Why the last call failed, for the operator; static or thread-local text. */
+const char *tls_why(void);

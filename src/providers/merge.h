@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The stored form of a streamed answer (control plane 5.3): one JSON object instead of a stream.
+ * Done when a log's body is read, not when it is written. Pure.
+ */
+#pragma once
+#include "base/buf.h"
+#include "providers/provider.h"
+
+/*
+ * Merges the bytes of a stream into out: top-level keys of the chunks, text deltas joined per choice,
+ * every chunk under streamed_data. content_type picks the framing: text/event-stream or
+ * application/vnd.amazon.eventstream. False when the bytes hold no JSON event: show them as they are.
+ */
+bool merge_stream(struct str content_type, struct str body, struct buf *out);

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Providers: rows of providers.def, how a gateway path becomes an upstream URL (data plane section
+ * 33), where a provider expects its credential, and what kind of call a path is. Pure functions on
+ * immutable tables; any thread.
+ */
+#pragma once
+#include "http/http.h"
+
+/* How the rest of the path joins the row's base. One function each in provider.c. */
+enum path_rule {
+    PATH_VERBATIM, /* base + rest */
+    PATH_FLEX_V1,  /* base ends in a version: a leading "v1/" of rest is dropped */
+    PATH_ADD_V1,   /* base has none: "v1/" is put in front unless rest starts with a version */
+    PATH_COHERE,
+    PATH_WORKERS_AI,
+    PATH_AZURE,
+    PATH_BEDROCK,
+    PATH_VERTEX,
+    PATH_BASETEN,
+    PATH_FAL,
+};
+
+enum auth_kind {
+    AUTH_BEARER, /* Authorization: Bearer KEY */
+    AUTH_TOKEN,  /* Authorization: Token KEY */
+    AUTH_KEY,    /* Authorization: Key KEY */
+    AUTH_HEADER, /* a header of its own, named by auth_header */
+    AUTH_SIGV4,
+    AUTH_GCP,
+};
+
+/* What a call's bodies look like: decides how usage is read and streams are merged. */
+enum dialect {
+    D_OPAQUE, /* not known: bytes in, bytes out */
+    D_OPENAI_CHAT,
+    D_OPENAI_COMPLETIONS, /* legacy text completions */
+    D_OPENAI_RESPONSES,
+    D_OPENAI_EMBEDDINGS,
+    D_OPENAI_IMAGES,
+    D_OPENAI_AUDIO,
+    D_ANTHROPIC,
+    D_GEMINI,
+    D_BEDROCK_INVOKE,
+    D_BEDROCK_CONVERSE,
+    D_COHERE_V1,
+    D_COHERE_V2,
+    D_WORKERS_AI, /* /ai/run: {"result":{..., "usage":{...}}} or its SSE form */
+};
+
+enum {
+    Q_ASK_USAGE = 1,            /* streams report usage only when stream_options.include_usage asks */
+    Q_REASONING_APART = 2,      /* completion_tokens do not include reasoning tokens (xAI, Perplexity) */
+    Q_REPORTS_COST = 4,         /* usage.cost is what was charged, in USD (OpenRouter) */
+};
+
+struct provider {
+    struct str slug;
+    struct str origin;      /* "https://api.openai.com"; {region} and the like for templated hosts */
+    struct str base;        /* "/v1"; "" when rest is joined to the root */
+    enum path_rule rule;
+    enum auth_kind auth;
+    struct str auth_header; /* AUTH_HEADER: its name in the provider's spelling */
+    unsigned quirks;
+    struct str prices;      /* key in data/prices.json */
+};
+
+/* NULL for an unknown slug ("compat", "run", "custom-..." are not rows). */
+const struct provider *provider_find(struct str slug);
+const struct provider *provider_at(size_t i); /* NULL past the end: for listings */
+/* The row of the sandbox, slug "mock": its origin is the process itself. */
+const struct provider *provider_mock(void);
+
+/* Where a request goes. Strs live in the arena or are static. */
+struct upstream_url {
+    bool tls;
+    struct str host; /* without port or brackets */
+    uint16_t port;
+    struct str authority; /* Host line: host, and port when not the scheme's own */
+    struct str target;    /* "/path?query" */
+    bool trusted;         /* the origin is the operator's: no egress check */
+    bool from_request;    /* parts of host, or all of it, came from the request */
+};
+
+struct upstream_ask {
+    const struct provider *provider;
+    struct str account;         /* of the URL (Workers AI) */
+    struct str rest;            /* raw path after "/{provider}/", without leading slash */
+    struct str query;           /* raw; p == NULL when absent */
+    const struct headers *headers; /* of the client: x-fal-target-url */
+    struct str override;        /* origin from the settings; empty: the row's. scheme://host[:port][/prefix] */
+};
+
+/*
+ * The URL of a call. E_BAD_PATH for dot segments ("." and ".." with %2e forms), E_NO_PROVIDER where
+ * a piece of the host is not a label (section 33) or x-fal-target-url is not fal's.
+ * `rest` and `query` go out byte for byte.
+ */
+enum err provider_url(struct arena *a, const struct upstream_ask *ask, struct upstream_url *ret) MUST_CHECK;
+
+/* Splits an origin as in the settings; E_SYNTAX says it is not http(s)/ws(s)://host[:port][/prefix]. */
+enum err provider_parse_origin(struct str origin, struct upstream_url *ret, struct str *ret_prefix) MUST_CHECK;
+
+/* What a call is, read from method and path alone. */
+struct operation {
+    enum dialect dialect;
+    const char *type;        /* log column model_type: "chat", "embeddings", "image", "audio", ... NULL */
+    struct str model;        /* decoded model id when the path holds it (Gemini, Bedrock, Workers AI, Azure's
+                              * deployment, HF); empty otherwise. In the arena. */
+    bool stream;             /* the path says that the answer is a stream */
+};
+void provider_operation(struct arena *a, const struct provider *p, struct str method, struct str rest,
+                        struct operation *ret);
+
+/*
+ * The provider's credential position (data plane 3.2): which header lines may carry a key for it.
+ * Returns the key without its scheme word; empty when absent. `i` counts from 0 and goes on until
+ * *ret_name has p == NULL. Anthropic has two positions, the first being Authorization.
+ */
+struct secret_ref {
+    struct str name;  /* header name */
+    struct str value; /* key, scheme stripped; a secret: hand it on as struct secret */
+};
+struct secret_ref provider_credential(const struct provider *p, const struct headers *h, unsigned i);
+
+/* Header lines that a stored or minted credential is sent as. E_FULL past the arena. */
+enum err provider_put_credential(struct arena *a, const struct provider *p, struct str key, struct headers *h) MUST_CHECK;
+
+/* The upstream path relative to the provider, for the log's `path` column: rest without query. */
+struct str provider_log_path(struct str rest);

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Usage: what a provider's answer says about tokens, read from whole JSON bodies, server-sent
+ * events and AWS event-stream frames. The meaning of each provider's numbers is normalised here, so
+ * that the rest of the program knows one form:
+ *
+ *   input  = everything that went in, cached reads and cache writes included
+ *   output = everything that came out, reasoning included
+ *
+ * Pure; one thread at a time. Reads only where the dialect puts usage: text or tool arguments that
+ * look like usage are not read.
+ */
+#pragma once
+#include "http/sse.h"
+#include "providers/provider.h"
+
+enum { USAGE_MODEL_BYTES = 128 };
+
+struct usage {
+    bool known;          /* the provider reported usage; otherwise all counts are meaningless */
+    int64_t input, output;
+    int64_t cached;      /* part of input: read from a cache */
+    int64_t cache_write; /* part of input: written, both durations */
+    int64_t cache_write_1h; /* part of cache_write */
+    int64_t reasoning;   /* part of output */
+    int64_t audio_in, audio_out; /* parts of input and output */
+    int64_t image_in, image_out;
+    bool has_cost;       /* the provider reported what it charged */
+    int64_t cost_pico;   /* in pico-dollars */
+    char model[USAGE_MODEL_BYTES]; /* the model the answer names, "" when none; NUL-terminated */
+};
+
+struct meter {
+    const struct provider *provider;
+    enum dialect dialect;
+    struct usage usage;
+    /* raw last values of the fields, before normalising; -1 when never seen */
+    int64_t raw[24];
+    bool error;     /* the answer, or an event of its stream, reports an error */
+    bool complete;  /* the stream's own end mark was seen ([DONE], message_stop, finish reason, ...) */
+    char error_text[256]; /* the provider's message, cut, NUL-terminated */
+};
+
+void meter_init(struct meter *m, const struct provider *p, enum dialect d);
+/* A whole body that is not a stream (also Gemini's JSON array of a stream without alt=sse). */
+void meter_json(struct meter *m, struct str body);
+/* One event of a text/event-stream answer. */
+void meter_sse(struct meter *m, const struct sse_event *ev);
+/* One frame of an application/vnd.amazon.eventstream answer. */
+struct aws_frame;
+void meter_aws(struct meter *m, const struct aws_frame *f);
+/* Usage as seen so far, normalised; callable at any time (a stream may be cut). */
+const struct usage *meter_usage(struct meter *m);
+
+/*
+ * Is this event nothing but the usage chunk that stream_options.include_usage adds: usage present,
+ * `choices` an empty array? Only such a chunk may be taken out for a client that did not ask.
+ */
+bool usage_chunk_only(struct str data);

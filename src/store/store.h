@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Data at rest. One interface, back-ends behind it (sqlite.c now); SQL never runs on a worker.
+ *
+ *   DATA/weir.db        accounts, gateways, tokens       -> struct catalog
+ *   DATA/logs.db        one row per attempt, minute roll-ups
+ *   DATA/bodies/N.seg   bodies, compressed a batch at a time (segment.h)
+ *
+ * Threads: one writer (rows, changes) and one reader (queries). Workers push records without
+ * blocking and get query results as messages.
+ */
+#pragma once
+#include "net/loop.h"
+#include "store/catalog.h"
+#include "store/record.h"
+
+struct store;
+
+struct store_options {
+    const char *dir;             /* created when missing, mode 0700 */
+    int64_t queue_bytes;         /* memory for waiting records; beyond it bodies are shed */
+    int64_t max_body_bytes;      /* longer bodies are not stored */
+    bool sync;                   /* fsync every commit */
+    const char *account;         /* id of the first account when there is none; NULL: random */
+    const char *root_token;      /* text of the first token; NULL: random */
+};
+
+/* What the first start made, for the operator to read once; strs are empty when nothing was made. */
+struct store_first {
+    char account[33];
+    char token[128];
+};
+
+/* Opens or creates the data directory, migrates, starts the threads. NULL with *ret_why set. */
+struct store *store_open(const struct store_options *o, struct store_first *ret_first, const char **ret_why);
+/* Commits all that was pushed, then stops the threads. */
+void store_close(struct store *s);
+
+/* ---- catalogue ---- */
+/* The current snapshot, with a reference for the caller. Any thread. */
+struct catalog *store_catalog(struct store *s);
+/* Called on the store's thread with each new snapshot (the callee takes its own reference). Set before workers start. */
+void store_on_catalog(struct store *s, void (*fn)(void *arg, struct catalog *c), void *arg);
+/* Re-reads weir.db if another process changed it. Any thread, returns at once. */
+void store_poll(struct store *s);
+
+/* ---- log rows ---- */
+/*
+ * Queues a row. Copies every str of r, takes the bodies over. Never blocks, never fails; under
+ * pressure bodies are dropped and flagged, rows are not. Any thread. `ack` (may be NULL) is sent to
+ * `l` once the row is committed (on disk when sync).
+ */
+void store_push(struct store *s, const struct record *r, struct loop *l, struct msg *ack);
+
+struct store_stats {
+    uint64_t rows, commits, shed_bodies, queued_rows, queued_bytes, segment_bytes, failed_commits;
+};
+struct store_stats store_stats(struct store *s);
+
+/* ---- queries: run on the reader thread, answered on the caller's loop ---- */
+enum log_order { ORDER_CREATED, ORDER_PROVIDER, ORDER_MODEL, ORDER_MODEL_TYPE, ORDER_SUCCESS, ORDER_CACHED,
+                 ORDER_COST, ORDER_TOKENS_IN, ORDER_TOKENS_OUT, ORDER_DURATION, ORDER_FEEDBACK };
+
+struct log_query {
+    int64_t gateway;      /* 0: every gateway (weir logs) */
+    int64_t page, per_page;
+    enum log_order order;
+    bool ascending;
+    struct str search;    /* empty: all. Substring of id, event id, model, provider, path, metadata */
+    struct uuid after;    /* tail: rows newer than this id; all zero: not a tail */
+};
+
+/* A row as read back. Strs live in the result's arena. */
+struct log_row {
+    struct record r;      /* bodies empty; see store_log_body */
+    struct str gateway_slug;
+    struct str id_text;
+    double feedback, score; /* NAN: not set */
+    bool has_request, has_response;
+};
+
+struct log_page {
+    struct arena arena;
+    enum err err;
+    struct log_row *rows;
+    size_t n;
+    int64_t total;
+};
+
+/* Everything pushed before the call is in the answer (read your writes). `done` runs on l, once,
+ * and owns the page (log_page_free). */
+void store_list_logs(struct store *s, const struct log_query *q, struct loop *l,
+                     void (*done)(void *arg, struct log_page *page), void *arg);
+void log_page_free(struct log_page *page);
+/* One row with its bodies: rows is 1, or 0 when there is none; bodies are in the arena as raw bytes. */
+struct log_detail {
+    struct log_page page;
+    struct str request, response; /* p == NULL: not stored */
+};
+void store_get_log(struct store *s, int64_t gateway, struct uuid id, bool with_bodies, struct loop *l,
+                   void (*done)(void *arg, struct log_detail *d), void *arg);
+void log_detail_free(struct log_detail *d);
+
+/* The same for a process of its own (weir logs): opens logs.db read-only and calls back inline. */
+struct log_reader;
+struct log_reader *log_reader_open(const char *dir, const char **ret_why);
+void log_reader_list(struct log_reader *r, const struct log_query *q, struct log_page *ret);
+void log_reader_close(struct log_reader *r);
+
+/* ---- changes: run on the writer thread, a new snapshot is published before `done` runs ---- */
+struct gateway_change {
+    enum { GATEWAY_CREATE, GATEWAY_UPDATE, GATEWAY_DELETE } what;
+    struct str account, slug;
+    bool authentication, collect_logs;
+    struct str settings; /* JSON */
+};
+/* E_OK, E_NOT_FOUND, E_AGAIN (create: exists already), E_DB. Strs are copied. */
+void store_change_gateway(struct store *s, const struct gateway_change *c, struct loop *l,
+                          void (*done)(void *arg, enum err e), void *arg);
+
+/* ---- tokens from the shell (weir token): open weir.db directly, no threads ---- */
+struct token_book;
+struct token_book *token_book_open(const char *dir, const char **ret_why);
+/* Makes a token; its text appears here and nowhere else, ever. expires_ms 0: never. */
+enum err token_create(struct token_book *b, struct str account, struct str name, unsigned permissions,
+                      int64_t expires_ms, char ret_text[128], int64_t *ret_id) MUST_CHECK;
+enum err token_revoke(struct token_book *b, int64_t id) MUST_CHECK;
+/* The current catalogue, read fresh; the caller's. */
+struct catalog *token_book_catalog(struct token_book *b);
+void token_book_close(struct token_book *b);

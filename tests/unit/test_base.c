@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* base: strings, arenas, buffers, JSON, crypto, clock. */
+#include "tests/unit/test.h"
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/crypto.h"
+#include "base/json.h"
+#include "base/limits.h"
+
+static void str_cuts_and_trims(void **state)
+{
+    (void)state;
+    struct str rest = STR("a/b//c");
+    assert_str(str_cut(&rest, '/'), STR("a"));
+    assert_str(str_cut(&rest, '/'), STR("b"));
+    assert_str(str_cut(&rest, '/'), STR(""));
+    assert_str(str_cut(&rest, '/'), STR("c"));
+    assert_null(rest.p);
+    assert_str(str_trim(STR(" \t x y\r\n")), STR("x y"));
+    assert_true(str_ieq(STR("Content-Type"), STR("content-type")));
+    assert_int_equal(str_search(STR("hello"), STR("lo")), 3);
+    assert_int_equal(str_search(STR("hello"), STR("xx")), 5);
+}
+
+static void str_numbers_are_strict(void **state)
+{
+    (void)state;
+    int64_t n = -7;
+    assert_int_equal(str_to_int(STR("9223372036854775807"), &n), E_OK);
+    assert_true(n == INT64_MAX);
+    assert_int_equal(str_to_int(STR("9223372036854775808"), &n), E_FULL);
+    assert_int_equal(str_to_int(STR(""), &n), E_SYNTAX);
+    assert_int_equal(str_to_int(STR("-1"), &n), E_SYNTAX);
+    assert_int_equal(str_to_int(STR("1 "), &n), E_SYNTAX);
+    assert_true(n == INT64_MAX);
+    bool b = false;
+    assert_int_equal(str_to_bool(STR("TRUE"), &b), E_OK);
+    assert_true(b);
+    assert_int_equal(str_to_bool(STR("yes"), &b), E_SYNTAX);
+}
+
+static void arena_keeps_to_its_cap(void **state)
+{
+    (void)state;
+    struct arena a;
+    arena_init(&a, 64 * KIB);
+    size_t got = 0;
+    while (arena_alloc(&a, 1000))
+        got += 1000;
+    assert_true(got > 48 * KIB && got <= 64 * KIB);
+    arena_reset(&a);
+    assert_non_null(arena_alloc(&a, 1000));
+    volatile size_t huge = SIZE_MAX;
+    assert_null(arena_alloc(&a, huge));
+    assert_str(arena_printf(&a, "%d-%s", 7, "x"), STR("7-x"));
+    arena_done(&a);
+}
+
+static void buf_stops_at_its_maximum(void **state)
+{
+    (void)state;
+    struct buf b;
+    buf_init(&b, 10);
+    assert_int_equal(buf_append(&b, STR("12345678")), E_OK);
+    assert_int_equal(buf_append(&b, STR("abc")), E_FULL);
+    assert_true(b.full);
+    assert_str(buf_str(&b), STR("12345678"));
+    buf_consume(&b, 6);
+    assert_int_equal(buf_append(&b, STR("abcdefgh")), E_OK);
+    assert_str(buf_str(&b), STR("78abcdefgh"));
+    buf_done(&b);
+}
+
+static void json_reads(void **state)
+{
+    (void)state;
+    struct str text = STR(" {\"a\": 5.0, \"model\":\"m\\u0041\", \"big\":12345678901234567890, \"l\":[1,null,\"x\"]}");
+    struct json_doc *d = json_parse(text);
+    assert_non_null(d);
+    const struct json_val *root = json_root(d);
+    int64_t n = 0;
+    assert_true(json_uint(json_get(root, "a"), &n));
+    assert_int_equal(n, 5);
+    assert_false(json_uint(json_get(root, "big"), &n));
+    assert_str(json_str(json_get(root, "model")), STR("mA"));
+    assert_int_equal(json_type(json_at(json_get(root, "l"), 1)), JSON_NULL);
+    assert_null(json_get(json_get(root, "nope"), "x"));
+    struct json_iter it = json_iter(root);
+    assert_true(json_next(&it));
+    assert_str(it.key, STR("a"));
+    assert_int_equal(json_offset(d, it.key_val), 2);
+    assert_true(json_next(&it));
+    assert_str(str_head(str_from(text, json_offset(d, it.key_val)), 7), STR("\"model\""));
+    json_free(d);
+    assert_null(json_parse(STR("{\"a\":1,}")));
+    assert_null(json_parse(STR("01")));
+}
+
+static void json_refuses_depth(void **state)
+{
+    (void)state;
+    char deep[2 * (JSON_DEPTH + 1)];
+    memset(deep, '[', JSON_DEPTH + 1);
+    memset(deep + JSON_DEPTH + 1, ']', JSON_DEPTH + 1);
+    assert_null(json_parse(str_of(deep, sizeof(deep))));
+    struct json_doc *d = json_parse(str_of(deep + 1, sizeof(deep) - 2));
+    assert_non_null(d);
+    json_free(d);
+}
+
+static void json_writes(void **state)
+{
+    (void)state;
+    struct buf b;
+    buf_init(&b, 4096);
+    struct json_out w = json_out(&b);
+    json_open(&w, '{');
+    json_key(&w, "s");
+    json_put_str(&w, STR("q\"\\\n\x01 \xc3\xa9 \xff"));
+    json_key(&w, "n");
+    json_open(&w, '[');
+    json_put_int(&w, INT64_MIN);
+    json_put_num(&w, 0.1);
+    json_put_num(&w, 1e-7);
+    json_put_bool(&w, true);
+    json_put_str(&w, (struct str){NULL, 0});
+    json_close(&w, ']');
+    json_close(&w, '}');
+    assert_str(buf_str(&b), STR("{\"s\":\"q\\\"\\\\\\n\\u0001 \xc3\xa9 \xef\xbf\xbd\","
+                                "\"n\":[-9223372036854775808,0.1,1e-07,true,null]}"));
+    buf_done(&b);
+}
+
+static void base64_round_trips(void **state)
+{
+    (void)state;
+    struct arena a;
+    arena_init(&a, 64 * KIB);
+    assert_str(base64_encode(&a, STR("any carnal pleas")), STR("YW55IGNhcm5hbCBwbGVhcw=="));
+    assert_str(base64url_encode(&a, STR("\xfb\xff")), STR("-_8"));
+    for (size_t n = 0; n < 70; n++) {
+        char bytes[70];
+        random_bytes(bytes, sizeof(bytes));
+        struct str back;
+        assert_int_equal(base64_decode(&a, base64_encode(&a, str_of(bytes, n)), &back), E_OK);
+        assert_str(back, str_of(bytes, n));
+    }
+    struct str out;
+    assert_int_equal(base64_decode(&a, STR("abcde"), &out), E_SYNTAX);
+    assert_int_equal(base64_decode(&a, STR("ab c"), &out), E_SYNTAX);
+    arena_done(&a);
+}
+
+static void uuids_rise(void **state)
+{
+    (void)state;
+    struct uuid_source src = {0};
+    char last[UUID_TEXT] = {0}, text[UUID_TEXT];
+    clock_fake(1, 1792000000123);
+    for (int i = 0; i < 10000; i++) {
+        struct uuid u = uuid_v7(&src), back;
+        uuid_text(u, text);
+        assert_true(memcmp(last, text, UUID_TEXT) < 0);
+        memcpy(last, text, UUID_TEXT);
+        assert_int_equal(uuid_parse(str_of(text, UUID_TEXT), &back), E_OK);
+        assert_memory_equal(&u, &back, sizeof(u));
+        assert_true(text[14] == '7' && strchr("89ab", text[19]));
+        assert_true(uuid_ms(u) >= 1792000000123);
+    }
+    clock_real();
+}
+
+static void times_read_as_rfc3339(void **state)
+{
+    (void)state;
+    char text[TIME_TEXT];
+    clock_rfc3339(1760261411482, text);
+    assert_string_equal(text, "2025-10-12T09:30:11.482Z");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(str_cuts_and_trims),     cmocka_unit_test(str_numbers_are_strict),
+        cmocka_unit_test(arena_keeps_to_its_cap), cmocka_unit_test(buf_stops_at_its_maximum),
+        cmocka_unit_test(json_reads),             cmocka_unit_test(json_refuses_depth),
+        cmocka_unit_test(json_writes),            cmocka_unit_test(base64_round_trips),
+        cmocka_unit_test(uuids_rise),             cmocka_unit_test(times_read_as_rfc3339),
+    };
+    return cmocka_run_group_tests_name("base", tests, NULL, NULL);
+}
