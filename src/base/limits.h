@@ -11,9 +11,17 @@ enum {
 
     /* net: one read takes at most this much; a worker has one such buffer, not one a connection */
     NET_READ_BYTES = 64 * KIB,
+    /* net: one TLS record's plaintext (RFC 8446 section 5.1) */
+    NET_RECORD_BYTES = 16 * KIB,
     /* net: queued output above HIGH answers HOLD; falling below LOW calls on_drain */
     NET_WRITE_HIGH = 64 * KIB,
     NET_WRITE_LOW = 16 * KIB,
+    /* net: what is still queued when the owner has finished has this long to leave */
+    NET_FINISH_MS = 30 * 1000,
+    /* net: more than this queued for one peer means that a producer ignores HOLD */
+    NET_WRITE_CAP = 256 * MIB,
+    /* net: timers that fire in one wake-up; the rest waits for the next round */
+    NET_TIMER_BATCH = 256,
     /* net: connections taken from a listener in one wake-up, so that live ones keep their turn */
     NET_ACCEPT_BATCH = 64,
     /* net: after the last answer byte, how long and how much we read away so that a peer that is

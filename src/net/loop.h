@@ -21,8 +21,10 @@ void loop_free(struct loop *l);
 /* Runs until loop_stop, or until nothing is left to wait for. */
 void loop_run(struct loop *l);
 void loop_stop(struct loop *l);
+/* With keep, loop_run does not end by itself: for loops that wait for messages. */
+void loop_keep(struct loop *l, bool keep);
 
-/* Milliseconds and microseconds, monotonic, as of the start of this callback. */
+/* Milliseconds, monotonic, as of the start of this round of the loop. */
 uint64_t loop_ms(struct loop *l);
 
 /* A task runs once, on the same loop, after the current callback: the way to complete an

@@ -21,6 +21,7 @@ struct tls_client *tls_client_new(const char *ca_file, const char **ret_why);
 struct tls_client *tls_client_ref(struct tls_client *c);
 void tls_client_unref(struct tls_client *c);
 
+/* A slot serves one server name: a resumed handshake does not check the name again. */
 struct tls_session *tls_session_new(void);
 void tls_session_free(struct tls_session *s);
 
