@@ -45,6 +45,12 @@ enum {
     /* http: 1xx answers a provider may send before the real one */
     HTTP_INTERIM_ANSWERS = 8,
 
+    /* cf-aig-event-id: longer ones are not ids */
+    EVENT_ID_BYTES = 256,
+    /* cf-aig-metadata: data plane section 25 */
+    METADATA_ENTRIES = 5,
+    METADATA_BYTES = 16 * KIB,
+
     /* a request's own memory: heads, ids, parsed fields (bodies are counted apart) */
     TXN_ARENA_BYTES = 4 * MIB,
     ARENA_CHUNK_BYTES = 2 * KIB,
@@ -54,8 +60,42 @@ enum {
     AWS_FRAME_BYTES = 16 * MIB,
     /* bodies that are not JSON are streamed to the provider beyond this size */
     BODY_BUFFER_BYTES = 1 * MIB,
+
+    /* store: rows that make the writer commit at once, and how long it waits for them otherwise */
+    STORE_BATCH_ROWS = 512,
+    STORE_COMMIT_MS = 50,
+    /* store: after a failed commit; a full disk is not helped by trying harder */
+    STORE_RETRY_MS = 1000,
+    /* store: failed commits a closing store puts up with before it gives its rows up */
+    STORE_CLOSE_TRIES = 5,
+    /* store: rows of a deleted gateway removed in one go, so that new rows wait some 10 ms at most */
+    STORE_SWEEP_ROWS = 2000,
+    /* store: raw bytes compressed as one; reading a body unpacks this much at most */
+    SEGMENT_FRAME_BYTES = 1 * MIB,
+    /* store: compressed bytes kept before they are written, within one commit */
+    SEGMENT_WRITE_BYTES = 8 * MIB,
+    /* store: a segment is the unit of retention */
+    SEGMENT_BYTES = 64 * MIB,
+    /* store: rows and texts of one answer, and of a snapshot of the catalogue */
+    LOG_PAGE_BYTES = 64 * MIB,
+    LOG_PAGE_ROWS = 10000,
+    CATALOG_BYTES = 1024 * MIB,
+
     /* nesting depth of JSON that is accepted anywhere */
     JSON_DEPTH = 512,
+    /* conf: a settings file and the snapshot made of it; generous for what people write by hand */
+    CONF_FILE_BYTES = 256 * KIB,
+    CONF_ARENA_BYTES = 4 * MIB,
+    CONF_NAME_BYTES = 128,
+    CONF_LIST = 256,
+    CONF_PROVIDERS = 128,
+    CONF_SETTINGS = 512,
     /* upstream host pieces taken from a request: RFC 1035 label */
     HOST_LABEL_BYTES = 63,
+    /* a whole host name: RFC 1035 section 2.3.4, without the root's dot */
+    HOST_NAME_BYTES = 253,
+    /* a Google service account as it stands in a header (about 3 KB in practice) */
+    GCP_ACCOUNT_BYTES = 16 * KIB,
+    /* its key: 4096 bits of RSA and some. Signing costs the cube of the length, on a worker's loop */
+    GCP_KEY_BYTES = 4 * KIB,
 };

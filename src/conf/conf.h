@@ -10,7 +10,7 @@
 
 struct conf_provider { /* providers.<slug> in the file, WEIR_PROVIDERS_<SLUG>_ORIGIN outside */
     struct str slug;
-    struct str origin; /* scheme://host[:port][/prefix] that replaces the row's */
+    struct str origin;    /* scheme://host[:port][/prefix] that replaces the row's */
     bool usage_injection; /* ask OpenAI-shaped streams for usage; default true */
 };
 
@@ -31,7 +31,8 @@ struct conf {
 #undef KEY_STRS
     struct conf_provider *providers;
     size_t n_providers;
-    struct arena arena; /* owns every str above */
+    struct str file;    /* path of the file that was read; empty when there was none */
+    struct arena arena; /* owns every str above; each is NUL-terminated */
 };
 
 /* Options of the command line, NULL where not given; they win over file and environment. */
@@ -40,11 +41,20 @@ struct conf_options {
 };
 
 /*
- * Reads and validates everything. NULL on any mistake: *ret_why (arena-less, thread-local) says
- * which key or line and what to do. `env` is environ's form. Free with conf_free. Immutable after.
+ * Reads and validates everything. NULL on any mistake: *ret_why (thread-local, until the next call)
+ * says which key or line and what to do. `env` is environ's form. The file is options->file, else
+ * WEIR_CONFIG, else ./weir.jsonc if there is one. Free with conf_free. Immutable after.
  */
 struct conf *conf_load(const struct conf_options *options, const char *const *env, const char **ret_why);
-void conf_free(struct conf *c);
+/* The same with the file's text at hand; `file` is its name for messages. */
+struct conf *conf_parse(struct str text, const char *file, const struct conf_options *options,
+                        const char *const *env, const char **ret_why);
+void conf_free(struct conf *c); /* accepts NULL */
+
+/*
+ * The overrides of a provider, or NULL. Whether a slug names a provider, and whether an origin is
+ * one, is known further right: who builds the provider table checks c->providers.
+ */
 const struct conf_provider *conf_provider(const struct conf *c, struct str slug);
 
 /* The reference page of every key, as Markdown (weir docs config). */
