@@ -98,4 +98,25 @@ enum {
     GCP_ACCOUNT_BYTES = 16 * KIB,
     /* its key: 4096 bits of RSA and some. Signing costs the cube of the length, on a worker's loop */
     GCP_KEY_BYTES = 4 * KIB,
+
+    /* mock: a request's body, and the text of an answer; what real services take, roughly */
+    MOCK_BODY_BYTES = 16 * MIB,
+    MOCK_ANSWER_BYTES = 16 * MIB,
+    /* mock: longest wait anybody needs in a test */
+    MOCK_DELAY_MS = 600 * 1000,
+    /* mock: events of one stream; and without a word about it, at most so many pieces of text */
+    MOCK_EVENTS = 1000 * 1000,
+    MOCK_PIECES = 256,
+    /* mock: how much of the prompt an answer repeats, and of a body the echo */
+    MOCK_QUOTE_BYTES = 200,
+    MOCK_ECHO_BYTES = 16 * KIB,
+    /* mock: schemas can be made to describe endless values */
+    MOCK_SCHEMA_VALUES = 1000,
+    MOCK_INSTANCE_BYTES = 64 * KIB,
+    /* mock: events given to the connection before it is looked whether the client keeps up */
+    MOCK_BATCH_EVENTS = 64,
+    MOCK_BATCH_BYTES = 16 * KIB,
+    /* mock: a profile file and its rules */
+    MOCK_PROFILE_BYTES = 1 * MIB,
+    MOCK_RULES = 64,
 };
