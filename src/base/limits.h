@@ -44,6 +44,19 @@ enum {
     HTTP_PIPELINE_BYTES = 64 * KIB,
     /* http: 1xx answers a provider may send before the real one */
     HTTP_INTERIM_ANSWERS = 8,
+    /* http: extensions of one chunk; nobody uses them, but a parser must read past them */
+    HTTP_CHUNK_EXTENSION_BYTES = 256,
+    /* http: pieces up to this are copied behind their chunk line: cheaper than three slices */
+    HTTP_JOIN_BYTES = 1 * KIB,
+    /* http: heads and chunk lines written in one callback; what goes beyond is allocated, up to MAX */
+    HTTP_SCRATCH_BYTES = 16 * KIB,
+    HTTP_SCRATCH_MAX = 64 * MIB,
+    /* http: an exchange's first arena chunk; most requests need no other */
+    HTTP_ARENA_BYTES = 4 * KIB,
+    /* http: exchanges, and calls, kept for reuse by a worker */
+    HTTP_SPARES = 64,
+    /* http: origins whose names came from requests; beyond it the least recently used goes */
+    HTTP_ORIGINS = 1024,
 
     /* cf-aig-event-id: longer ones are not ids */
     EVENT_ID_BYTES = 256,
