@@ -132,4 +132,13 @@ enum {
     /* mock: a profile file and its rules */
     MOCK_PROFILE_BYTES = 1 * MIB,
     MOCK_RULES = 64,
+
+    /* api: the largest object somebody may want to store, with all its rules and keys */
+    API_BODY_BYTES = 1 * MIB,
+    /* api: a full page of log rows, each with metadata and user agent as large as a head allows */
+    API_ANSWER_BYTES = 16 * MIB,
+    /* api: stored bodies are written to the client in pieces of this size */
+    API_PIECE_BYTES = 64 * KIB,
+    /* api: how much of a stored body the detail of a log row shows (control plane section 5.2) */
+    API_HEAD_BYTES = 4 * KIB,
 };
