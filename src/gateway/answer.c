@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gateway/answer.h"
+#include "gateway/fault.h"
+#include "gateway/forward.h"
+
+enum { FAULT_BYTES = 4096 };
+
+static const struct str exposed = S("cf-aig-cache-status, cf-aig-step, cf-aig-log-id, cf-aig-event-id, "
+                                    "cf-aig-request-id, cf-aig-trace-id, cf-aig-model, cf-aig-provider, cf-aig-dlp, "
+                                    "weir-trace");
+
+static enum err add_cors(struct arena *a, struct headers *out)
+{
+    enum err e = headers_add(out, a, STR("Access-Control-Allow-Origin"), STR("*"));
+    return e == E_OK ? headers_add(out, a, STR("Access-Control-Expose-Headers"), exposed) : e;
+}
+
+static bool logged(const struct txn *t)
+{
+    if (t->n_attempts == 0 || !t->gateway)
+        return false;
+    return t->options.collect_log == UNSET ? t->gateway->collect_logs : t->options.collect_log == ON;
+}
+
+static struct str log_id(struct txn *t)
+{
+    if (t->n_attempts == 1)
+        return str_of(t->id_text, UUID_TEXT); /* a single attempt shares the request's id (section 2) */
+    char *text = arena_alloc(t->arena, UUID_TEXT);
+    if (!text)
+        return STR("");
+    uuid_text(t->attempts[t->n_attempts - 1]->log_id, text);
+    return str_of(text, UUID_TEXT);
+}
+
+static struct str step_text(const struct txn *t)
+{
+    static const struct str digits[] = {S("0"), S("1"), S("2"), S("3"), S("4"), S("5"), S("6"), S("7"), S("8"), S("9")};
+    size_t step = t->n_attempts ? (size_t)t->attempts[t->n_attempts - 1]->target->step : 0;
+    return step < countof(digits) ? digits[step] : arena_printf(t->arena, "%zu", step);
+}
+
+/* Our lines. provider_called: a provider answered, so caching and tracing have something to say. */
+static enum err add_own(struct txn *t, bool provider_called, struct headers *out)
+{
+    struct str method = exchange_request(t->x)->method;
+    struct {
+        struct str name, value;
+        bool wanted;
+    } lines[] = {
+        {S("cf-aig-cache-status"), S("MISS"), provider_called && str_eq(method, STR("POST"))},
+        {S("cf-aig-event-id"), t->event_id, true},
+        {S("cf-aig-log-id"), logged(t) ? log_id(t) : STR(""), logged(t)},
+        {S("cf-aig-request-id"), {t->id_text, UUID_TEXT}, true},
+        {S("cf-aig-step"), step_text(t), true},
+        {S("cf-aig-trace-id"), t->trace_id, provider_called},
+    };
+    enum err e = E_OK;
+    for (size_t i = 0; i < countof(lines) && e == E_OK; i++)
+        if (lines[i].wanted)
+            e = headers_add(out, t->arena, lines[i].name, lines[i].value);
+    if (e == E_OK && t->cors)
+        e = add_cors(t->arena, out);
+    return e;
+}
+
+static void start(struct txn *t, int status, const struct headers *h, int64_t length)
+{
+    must(!t->committed);
+    t->committed = true;
+    t->answer_status = status;
+    exchange_head(t->x, status, h, length);
+}
+
+void answer_head(struct txn *t, const struct response_head *h)
+{
+    struct headers out = {0};
+    enum err e = forward_answer(t->arena, &h->headers, t->cors, &out);
+    if (e == E_OK)
+        e = add_own(t, true, &out);
+    if (e != E_OK) {
+        txn_break(t, E_BAD_ANSWER, STR("The provider's answer has too many header lines"));
+        return;
+    }
+    start(t, h->status, &out, t->strip_usage ? LENGTH_UNKNOWN : h->length);
+}
+
+void answer_fault(struct txn *t)
+{
+    struct headers out = {0};
+    struct buf body;
+    buf_init(&body, FAULT_BYTES);
+    fault_render(&body, t->fault, t->fault_detail);
+    struct str text = arena_dup(t->arena, buf_str(&body));
+    buf_done(&body);
+    enum err e = headers_add(&out, t->arena, STR("Content-Type"), STR("application/json"));
+    if (e == E_OK)
+        e = add_own(t, false, &out);
+    if (e != E_OK || !text.p) {
+        exchange_abort(t->x); /* the request's own memory is used up */
+        return;
+    }
+    start(t, err_http(t->fault), &out, (int64_t)text.n);
+    (void)exchange_write(t->x, text);
+    exchange_end(t->x);
+}
+
+bool answer_preflight(struct exchange *x)
+{
+    const struct request_head *req = exchange_request(x);
+    struct str method = headers_last(&req->headers, STR("access-control-request-method"));
+    if (!str_eq(req->method, STR("OPTIONS")) || !method.p || !headers_last(&req->headers, STR("origin")).p)
+        return false;
+    struct str asked = headers_last(&req->headers, STR("access-control-request-headers"));
+    struct arena *a = exchange_arena(x);
+    struct headers h = {0};
+    enum err e = headers_add(&h, a, STR("Access-Control-Allow-Origin"), STR("*"));
+    if (e == E_OK)
+        e = headers_add(&h, a, STR("Access-Control-Allow-Methods"), method);
+    if (e == E_OK && asked.p)
+        e = headers_add(&h, a, STR("Access-Control-Allow-Headers"), asked);
+    if (e == E_OK)
+        e = headers_add(&h, a, STR("Access-Control-Max-Age"), STR("86400"));
+    if (e != E_OK)
+        return false;
+    exchange_head(x, 204, &h, 0);
+    exchange_end(x);
+    return true;
+}

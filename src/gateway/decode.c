@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Step: the request's body in, the answer's bytes out.
+ *
+ * In: JSON bodies, and others up to BODY_BUFFER_BYTES, are read whole: they are parsed once for
+ * their facts, logged, and can be sent again. Longer bodies of other kinds stream to the provider
+ * as they come.
+ *
+ * Out: the outermost sink. Bytes of events are written as they came; only the usage chunk that the
+ * gateway asked for and the client did not is left out.
+ */
+#include "gateway/decode.h"
+#include "base/limits.h"
+#include "gateway/answer.h"
+#include "gateway/upstream.h"
+
+/* ---- in ---- */
+
+static bool is_json(struct str content_type)
+{
+    struct str kind = str_trim(str_cut(&content_type, ';'));
+    return str_ieq(kind, STR("application/json")) || (kind.n > 5 && str_ieq(str_from(kind, kind.n - 5), STR("+json")));
+}
+
+static bool is_multipart(struct str content_type)
+{
+    return str_istarts(content_type, STR("multipart/form-data"));
+}
+
+static void read_facts(struct txn *t)
+{
+    struct str type = headers_last(&exchange_request(t->x)->headers, STR("content-type"));
+    if (is_multipart(type))
+        t->facts.model = multipart_field(type, buf_str(&t->body), STR("model"));
+    else if (t->body.n && (t->body_json || type.n == 0))
+        /* the dialect is the plan's to find; reading as chat finds the facts of all of them */
+        t->body_json |= request_facts_read(t->arena, D_OPENAI_CHAT, buf_str(&t->body), &t->facts) == E_OK;
+}
+
+static enum next body_complete(struct txn *t)
+{
+    read_facts(t);
+    return NEXT;
+}
+
+static void stop_waiting(struct txn *t)
+{
+    (void)t; /* the body's bytes are dropped from now on */
+}
+
+static enum next enter(struct txn *t)
+{
+    const struct request_head *req = exchange_request(t->x);
+    t->body_json = is_json(headers_last(&req->headers, STR("content-type")));
+    if (req->length == 0) {
+        t->body_state = BODY_WHOLE;
+        return NEXT;
+    }
+    t->body_state = BODY_BUFFERING;
+    if (req->length > 0 && (t->body_json || req->length <= BODY_BUFFER_BYTES))
+        (void)buf_room(&t->body, (size_t)req->length < BODY_BUFFER_BYTES ? (size_t)req->length : BODY_BUFFER_BYTES);
+    return txn_wait(t, body_complete, stop_waiting);
+}
+
+enum flow decode_body(struct txn *t, struct str piece)
+{
+    t->body_bytes += (int64_t)piece.n;
+    if (t->fault != E_OK || t->ended)
+        return GO; /* answered already: read away */
+    if (t->body_state == BODY_STREAMING)
+        return upstream_send(t, piece);
+    if (buf_append(&t->body, piece) != E_OK) {
+        txn_break(t, E_TOO_LARGE, STR(""));
+        return GO;
+    }
+    if (t->body_json || t->body.n <= BODY_BUFFER_BYTES)
+        return GO;
+    t->body_state = BODY_STREAMING;
+    txn_resume(t);
+    return GO;
+}
+
+void decode_body_end(struct txn *t)
+{
+    if (t->fault != E_OK || t->ended)
+        return;
+    if (t->body_state == BODY_STREAMING) {
+        upstream_send_end(t);
+        return;
+    }
+    t->body_state = BODY_WHOLE;
+    txn_resume(t);
+}
+
+/* ---- out ---- */
+
+static bool lies_in(struct str part, struct str whole)
+{
+    return part.p >= whole.p && part.p + part.n <= whole.p + whole.n;
+}
+
+/* Bytes that were put together from several reads are kept until they are flushed. */
+static struct str lasting(struct txn *t, struct str bytes)
+{
+    if (lies_in(bytes, t->piece))
+        return bytes;
+    size_t at = t->carried.n;
+    if (buf_append(&t->carried, bytes) != E_OK)
+        return STR("");
+    return str_from(buf_str(&t->carried), at);
+}
+
+/* durability "sync": the newest piece stays here until the row is committed. */
+static enum flow write_delayed(struct txn *t, struct str bytes)
+{
+    struct str before = arena_dup(t->arena, buf_str(&t->carried));
+    buf_clear(&t->carried);
+    if (!before.p || buf_append(&t->carried, bytes) != E_OK) {
+        txn_break(t, E_TOO_LARGE, STR(""));
+        return GO;
+    }
+    return exchange_write(t->x, before);
+}
+
+static enum flow write_bytes(struct txn *t, struct str bytes)
+{
+    if (bytes.n == 0 || t->ended)
+        return GO;
+    t->answer_bytes += (int64_t)bytes.n;
+    enum flow flow = t->end_waits ? write_delayed(t, bytes) : exchange_write(t->x, lasting(t, bytes));
+    if (flow == HOLD)
+        t->held = true;
+    return flow;
+}
+
+static void end_answer(struct txn *t)
+{
+    t->ended = true;
+    if (!t->end_waits)
+        exchange_end(t->x);
+    txn_finish(t);
+}
+
+static enum flow encode(struct sink *s, const struct event *ev)
+{
+    struct txn *t = s->txn;
+    switch (ev->kind) {
+    case EV_HEAD:
+        t->end_waits = t->settings->sync;
+        answer_head(t, ev->head);
+        return GO;
+    case EV_DATA: return write_bytes(t, ev->raw);
+    case EV_SSE:
+        if (t->strip_usage && usage_chunk_only(ev->sse->data))
+            return GO;
+        return write_bytes(t, ev->raw);
+    case EV_END: end_answer(t); return GO;
+    }
+    return GO;
+}
+
+static struct sink *tap(struct txn *t, struct sink *out)
+{
+    must(out == NULL);
+    t->encoder = (struct sink){.event = encode, .txn = t};
+    return &t->encoder;
+}
+
+const struct step step_decode = {"decode", enter, tap, NULL};

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gateway/fault.h"
+#include "base/json.h"
+
+/* Several faults share a code: the message is the code's, so that clients can rely on it. */
+static enum err face(enum err e)
+{
+    switch (err_code(e)) {
+    case 2004: return E_TIMED_OUT;
+    case 2005: return E_NO_ANSWER;
+    case 2008: return e == E_BAD_PATH ? E_NO_PROVIDER : e;
+    default: return e;
+    }
+}
+
+void fault_render(struct buf *out, enum err e, struct str detail)
+{
+    struct json_out w = json_out(out);
+    struct str message = str_c(err_phrase(face(e)));
+    json_open(&w, '{');
+    json_key(&w, "success");
+    json_put_bool(&w, false);
+    json_key(&w, "result");
+    json_put_raw(&w, STR("[]"));
+    json_key(&w, "messages");
+    json_put_raw(&w, STR("[]"));
+    json_key(&w, "error");
+    json_open(&w, '[');
+    json_open(&w, '{');
+    json_key(&w, "code");
+    json_put_int(&w, err_code(e));
+    json_key(&w, "message");
+    json_put_str(&w, message);
+    json_close(&w, '}');
+    json_close(&w, ']');
+    json_key(&w, "name");
+    json_put_str(&w, STR("AiGatewayError"));
+    json_key(&w, "httpCode");
+    json_put_int(&w, err_http(e));
+    json_key(&w, "internalCode");
+    json_put_int(&w, err_code(e));
+    json_key(&w, "message");
+    json_put_str(&w, message);
+    json_key(&w, "description");
+    json_put_str(&w, detail.n ? detail : str_c(err_phrase(e)));
+    json_close(&w, '}');
+}
+
+void fault_render_bare(struct buf *out, enum err e)
+{
+    fault_render(out, e, STR(""));
+}

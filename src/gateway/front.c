@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * From exchange to txn: cuts the path (data plane section 1.1), answers preflights, and hands the
+ * exchange's further callbacks to the txn.
+ */
+#include "gateway/front.h"
+#include "gateway/answer.h"
+#include "gateway/decode.h"
+#include "gateway/upstream.h"
+
+/* Pieces of the path, raw; missing ones are empty. */
+static void cut_path(struct txn *t, struct str path)
+{
+    struct str rest = str_from(path, sizeof("/v1/") - 1);
+    t->account = str_cut(&rest, '/');
+    t->gateway_slug = rest.p ? str_cut(&rest, '/') : STR("");
+    t->provider_slug = rest.p ? str_cut(&rest, '/') : STR("");
+    t->rest = rest.p ? rest : STR("");
+}
+
+static struct txn *txn_new(struct worker *w, struct exchange *x)
+{
+    struct txn *t = arena_new(exchange_arena(x), struct txn);
+    if (!t)
+        return NULL;
+    t->x = x;
+    t->arena = exchange_arena(x);
+    t->w = w;
+    t->settings = settings_ref(w->settings);
+    t->catalog = catalog_ref(w->catalog);
+    t->cors = w->settings->conf->cors && headers_last(&exchange_request(x)->headers, STR("origin")).p;
+    buf_init(&t->body, SIZE_MAX / 2); /* the server refuses longer bodies than limits.max_body_bytes */
+    buf_init(&t->asking_body, SIZE_MAX / 2);
+    buf_init(&t->carried, SIZE_MAX / 2);
+    cut_path(t, exchange_request(x)->path);
+    w->live++;
+    stat_add(&w->stats.requests, 1);
+    stat_add(&w->stats.in_flight, 1);
+    return t;
+}
+
+static void on_request(void *service, struct exchange *x)
+{
+    struct worker *w = service;
+    if (w->settings->conf->cors && answer_preflight(x)) {
+        exchange_release(x);
+        return;
+    }
+    struct txn *t = txn_new(w, x);
+    if (!t) {
+        exchange_abort(x);
+        exchange_release(x);
+        return;
+    }
+    exchange_set_user(x, t);
+    txn_run(t);
+}
+
+static enum flow on_body(void *service, struct exchange *x, struct str piece)
+{
+    (void)service;
+    struct txn *t = exchange_user(x);
+    return t ? decode_body(t, piece) : GO;
+}
+
+static void on_body_end(void *service, struct exchange *x)
+{
+    (void)service;
+    struct txn *t = exchange_user(x);
+    if (t)
+        decode_body_end(t);
+}
+
+static void on_drain(void *service, struct exchange *x)
+{
+    (void)service;
+    upstream_resume(exchange_user(x));
+}
+
+static void on_gone(void *service, struct exchange *x, enum err why)
+{
+    (void)service;
+    txn_abort(exchange_user(x), why);
+}
+
+const struct service front_service = {on_request, on_body, on_body_end, on_drain, on_gone};

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The runner: walks a txn through the step tables, parks it, resumes it, ends it. Steps never call
+ * each other; they return what next, or come back later through txn_resume and txn_break.
+ */
+#include "gateway/answer.h"
+
+static void run_finish(struct task *task);
+
+/* The next step inwards: the request's table first, then the table of the target being tried. */
+static const struct step *next_step(struct txn *t)
+{
+    const struct step *s = t->in_target ? target_steps[t->at] : request_steps[t->at];
+    if (!s && !t->in_target) {
+        must(t->n_targets > 0);
+        t->in_target = true;
+        t->at = 0;
+        s = target_steps[0];
+    }
+    must(s != NULL); /* the last target step answers or waits */
+    t->at++;
+    return s;
+}
+
+static void go_on(struct txn *t, enum next verdict)
+{
+    while (verdict == NEXT) {
+        const struct step *s = next_step(t);
+        must(t->n_entered < TXN_STEPS);
+        t->entered[t->n_entered++] = s;
+        verdict = s->enter(t);
+    }
+    must((verdict == WAIT) == (t->resume != NULL));
+    if (verdict == DONE && t->fault != E_OK)
+        txn_break(t, t->fault, t->fault_detail);
+}
+
+void txn_run(struct txn *t)
+{
+    t->finish_task.run = run_finish;
+    go_on(t, NEXT);
+}
+
+enum next txn_wait(struct txn *t, enum next (*resume)(struct txn *t), void (*cancel)(struct txn *t))
+{
+    must(!t->resume && resume && cancel);
+    t->resume = resume;
+    t->cancel = cancel;
+    return WAIT;
+}
+
+void txn_resume(struct txn *t)
+{
+    enum next (*resume)(struct txn *t) = t->resume;
+    must(resume != NULL);
+    t->resume = NULL;
+    t->cancel = NULL;
+    go_on(t, resume(t));
+}
+
+enum next txn_fail(struct txn *t, enum err e, struct str detail)
+{
+    if (t->fault == E_OK) {
+        t->fault = e;
+        t->fault_detail = detail;
+    }
+    return DONE;
+}
+
+static void cancel_pending(struct txn *t)
+{
+    void (*cancel)(struct txn *t) = t->cancel;
+    t->resume = NULL;
+    t->cancel = NULL;
+    if (cancel)
+        cancel(t);
+}
+
+void txn_break(struct txn *t, enum err e, struct str detail)
+{
+    if (t->ended || t->gone)
+        return;
+    (void)txn_fail(t, e, detail);
+    cancel_pending(t);
+    t->ended = true;
+    if (t->committed)
+        exchange_abort(t->x);
+    else
+        answer_fault(t);
+    txn_finish(t);
+}
+
+void txn_abort(struct txn *t, enum err why)
+{
+    if (t->gone)
+        return;
+    t->gone = true;
+    (void)txn_fail(t, why, STR(""));
+    cancel_pending(t);
+    txn_finish(t);
+}
+
+enum flow txn_emit(struct txn *t, const struct event *ev)
+{
+    if (!t->sinks) {
+        struct sink *s = NULL;
+        for (size_t i = 0; i < t->n_entered; i++)
+            if (t->entered[i]->tap)
+                s = t->entered[i]->tap(t, s);
+        must(s != NULL);
+        t->sinks = s;
+    }
+    return t->sinks->event(t->sinks, ev);
+}
+
+/* ---- the end ---- */
+
+void txn_finish(struct txn *t)
+{
+    if (t->finishing)
+        return;
+    t->finishing = true;
+    /* a task: the answer's last bytes go out first, rows are built after */
+    loop_post(t->w->loop, &t->finish_task);
+}
+
+static void txn_free(struct txn *t)
+{
+    struct worker *w = t->w;
+    buf_done(&t->body);
+    buf_done(&t->carried);
+    buf_done(&t->asking_body);
+    catalog_unref(t->catalog);
+    settings_unref(t->settings);
+    w->live--;
+    stat_add(&w->stats.in_flight, -1);
+    exchange_release(t->x); /* t lives in its arena */
+}
+
+static void send_the_end(struct txn *t)
+{
+    if (!t->end_waits || t->gone)
+        return;
+    if (t->carried.n)
+        (void)exchange_write(t->x, buf_str(&t->carried));
+    exchange_end(t->x);
+}
+
+static void run_freeing(struct task *task)
+{
+    txn_free(container_of(task, struct txn, finish_task));
+}
+
+static void on_committed(struct loop *l, struct msg *m)
+{
+    struct txn *t = container_of(m, struct txn, ack);
+    send_the_end(t);
+    t->finish_task.run = run_freeing; /* after the bytes have left */
+    loop_post(l, &t->finish_task);
+}
+
+static void count(struct txn *t)
+{
+    struct stats *s = &t->w->stats;
+    _Atomic int64_t *by_class[] = {&s->answers_2xx, &s->answers_3xx, &s->answers_4xx, &s->answers_5xx};
+    int class = t->answer_status / 100 - 2;
+    if (class >= 0 && class < (int)countof(by_class))
+        stat_add(by_class[class], 1);
+    if (t->gone)
+        stat_add(&s->client_gone, 1);
+    else if (t->fault != E_OK)
+        stat_add(&s->faults, 1);
+    stat_add(&s->bytes_in, t->body_bytes);
+    stat_add(&s->bytes_out, t->answer_bytes);
+}
+
+static void run_finish(struct task *task)
+{
+    struct txn *t = container_of(task, struct txn, finish_task);
+    count(t);
+    t->ack.run = on_committed;
+    while (t->n_entered) {
+        const struct step *s = t->entered[--t->n_entered];
+        if (s->leave)
+            s->leave(t);
+    }
+    if (t->acks == 0) {
+        send_the_end(t);
+        t->finish_task.run = run_freeing;
+        if (t->end_waits)
+            loop_post(t->w->loop, &t->finish_task);
+        else
+            txn_free(t);
+    }
+}

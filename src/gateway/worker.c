@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gateway/worker.h"
+#include "gateway/fault.h"
+#include "gateway/gcp.h"
+
+enum { DRAIN_POLL_MS = 5, NETWORKS = 256 };
+
+static void parse_networks(struct worker *w, const struct conf *conf)
+{
+    size_t n = conf->egress_allow.n < NETWORKS ? conf->egress_allow.n : NETWORKS;
+    w->networks = mem_zalloc((n + 1) * sizeof(struct network));
+    w->egress.allow = w->networks;
+    for (size_t i = 0; i < n; i++)
+        if (network_parse(conf->egress_allow.v[i], &w->networks[w->egress.n]) == E_OK)
+            w->egress.n++;
+}
+
+struct worker *worker_new(struct settings *settings, struct store *store, struct catalog *catalog,
+                          struct tls_client *tls)
+{
+    struct worker *w = mem_zalloc(sizeof(*w));
+    w->loop = loop_new();
+    loop_set_worker(w->loop, w);
+    loop_keep(w->loop, true);
+    w->settings = settings_ref(settings);
+    w->catalog = catalog_ref(catalog);
+    w->store = store;
+    parse_networks(w, settings->conf);
+    w->client = client_new(w->loop, &settings->client, tls, &w->egress);
+    w->gcp = gcp_cache_new(w);
+    return w;
+}
+
+void worker_free(struct worker *w)
+{
+    if (!w)
+        return;
+    for (size_t i = 0; i < w->n_doors; i++)
+        server_free(w->doors[i].server);
+    gcp_cache_free(w->gcp);
+    client_free(w->client);
+    loop_free(w->loop);
+    settings_unref(w->settings);
+    catalog_unref(w->catalog);
+    mem_free(w->networks);
+    mem_free(w);
+}
+
+static void on_conn(void *arg, struct conn *c)
+{
+    server_accept(arg, c);
+}
+
+enum err worker_open(struct worker *w, const struct addr *addr, struct tls_server *tls, unsigned max_conns,
+                     const struct server_route *routes, size_t n_routes, const char **ret_why)
+{
+    must(w->n_doors < WORKER_DOORS);
+    struct door *d = &w->doors[w->n_doors];
+    const struct server_limits *limits = &w->settings->server;
+    d->server = server_new(w->loop, limits, routes, n_routes, fault_render_bare);
+    enum err e = listener_new(w->loop, addr, tls, max_conns, limits->head_timeout_ms, on_conn, d->server, &d->listener,
+                              ret_why);
+    if (e != E_OK) {
+        server_free(d->server);
+        return e;
+    }
+    w->n_doors++;
+    return E_OK;
+}
+
+/* ---- snapshots ---- */
+
+struct settings_msg {
+    struct msg msg;
+    struct worker *worker;
+    struct settings *settings;
+    struct tls_server *tls;
+};
+
+static void take_settings(struct loop *l, struct msg *m)
+{
+    (void)l;
+    struct settings_msg *s = container_of(m, struct settings_msg, msg);
+    struct worker *w = s->worker;
+    settings_unref(w->settings);
+    w->settings = s->settings;
+    client_set_limits(w->client, &w->settings->client);
+    for (size_t i = 0; i < w->n_doors; i++) {
+        server_set_limits(w->doors[i].server, &w->settings->server);
+        if (s->tls && w->doors[i].listener)
+            listener_set_tls(w->doors[i].listener, s->tls);
+    }
+    tls_server_unref(s->tls);
+    mem_free(s);
+}
+
+void worker_send_settings(struct worker *w, struct settings *settings, struct tls_server *tls)
+{
+    struct settings_msg *s = mem_zalloc(sizeof(*s));
+    *s = (struct settings_msg){.msg.run = take_settings, .worker = w};
+    s->settings = settings_ref(settings);
+    s->tls = tls_server_ref(tls);
+    loop_send(w->loop, &s->msg);
+}
+
+struct catalog_msg {
+    struct msg msg;
+    struct worker *worker;
+    struct catalog *catalog;
+};
+
+static void take_catalog(struct loop *l, struct msg *m)
+{
+    (void)l;
+    struct catalog_msg *c = container_of(m, struct catalog_msg, msg);
+    catalog_unref(c->worker->catalog);
+    c->worker->catalog = c->catalog;
+    mem_free(c);
+}
+
+void worker_send_catalog(struct worker *w, struct catalog *catalog)
+{
+    struct catalog_msg *c = mem_zalloc(sizeof(*c));
+    *c = (struct catalog_msg){.msg.run = take_catalog, .worker = w, .catalog = catalog_ref(catalog)};
+    loop_send(w->loop, &c->msg);
+}
+
+/* ---- draining ---- */
+
+static bool is_idle(struct worker *w)
+{
+    for (size_t i = 0; i < w->n_doors; i++)
+        if (!w->doors[i].empty)
+            return false;
+    return w->live == 0 && (!w->busy_elsewhere || w->busy_elsewhere(w->busy_arg) == 0);
+}
+
+static void on_drain_poll(struct timer *t)
+{
+    struct worker *w = container_of(t, struct worker, drain_poll);
+    if (!is_idle(w)) {
+        timer_set(t, DRAIN_POLL_MS);
+        return;
+    }
+    timer_stop(&w->drain_deadline);
+    loop_stop(w->loop);
+}
+
+static void on_empty(void *arg)
+{
+    ((struct door *)arg)->empty = true;
+}
+
+/* The deadline: what is left is cut, its rows say so. */
+static void on_drain_deadline(struct timer *t)
+{
+    struct worker *w = container_of(t, struct worker, drain_deadline);
+    for (size_t i = 0; i < w->n_doors; i++) {
+        server_free(w->doors[i].server);
+        w->doors[i].server = NULL;
+        w->doors[i].empty = true;
+    }
+}
+
+struct drain_msg {
+    struct msg msg;
+    struct worker *worker;
+};
+
+static void start_drain(struct loop *l, struct msg *m)
+{
+    struct worker *w = container_of(m, struct drain_msg, msg)->worker;
+    mem_free(container_of(m, struct drain_msg, msg));
+    if (w->draining)
+        return;
+    w->draining = true;
+    for (size_t i = 0; i < w->n_doors; i++) {
+        listener_close(w->doors[i].listener);
+        w->doors[i].listener = NULL;
+        server_drain(w->doors[i].server, on_empty, &w->doors[i]);
+    }
+    timer_init(&w->drain_poll, l, on_drain_poll);
+    timer_init(&w->drain_deadline, l, on_drain_deadline);
+    timer_set(&w->drain_poll, 1);
+    timer_set(&w->drain_deadline, (uint64_t)w->settings->conf->drain_timeout_ms);
+}
+
+void worker_send_drain(struct worker *w)
+{
+    struct drain_msg *d = mem_zalloc(sizeof(*d));
+    *d = (struct drain_msg){.msg.run = start_drain, .worker = w};
+    loop_send(w->loop, &d->msg);
+}

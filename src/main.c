@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The command line's first word picks a subcommand; each lives in a file of cli/. */
+#include "cli/cli.h"
+
+#include <stdio.h>
+
+static const struct {
+    const char *name, *summary;
+    int (*run)(int argc, char **argv);
+} commands[] = {
+    {"serve", "run the gateway", cli_serve},
+    {"mock", "run the mock provider", cli_mock},
+    {"check", "check a configuration file", cli_check},
+    {"token", "create, list and revoke gateway tokens", cli_token},
+    {"logs", "follow or search the log", cli_logs},
+    {"docs", "print the reference pages: config, metrics, errors, api, mock", cli_docs},
+};
+
+static int usage(FILE *out, int code)
+{
+    fprintf(out, "weir %s, a self-hosted AI gateway\n\nusage: weir COMMAND [options]\n\n", WEIR_VERSION);
+    for (size_t i = 0; i < countof(commands); i++)
+        fprintf(out, "  %-8s %s\n", commands[i].name, commands[i].summary);
+    fprintf(out, "\nweir COMMAND --help tells more. weir --version prints the version.\n");
+    return code;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 2)
+        return usage(stderr, 2);
+    if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "version") == 0)
+        return printf("weir %s\n", WEIR_VERSION) < 0;
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0)
+        return usage(stdout, 0);
+    for (size_t i = 0; i < countof(commands); i++)
+        if (strcmp(argv[1], commands[i].name) == 0)
+            return commands[i].run(argc - 1, argv + 1);
+    fprintf(stderr, "weir: there is no command \"%s\"\n\n", argv[1]);
+    return usage(stderr, 2);
+}
