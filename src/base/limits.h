@@ -71,6 +71,10 @@ enum {
     SSE_EVENT_BYTES = 4 * MIB,
     /* one AWS event-stream frame (the service's own limit is 16 MiB) */
     AWS_FRAME_BYTES = 16 * MIB,
+    /* parsed events of a stream whose log entry is being read; a larger one is shown unmerged */
+    MERGE_TREE_BYTES = 64 * MIB,
+    /* members or elements of one value in a merged stream; a stream of more is no model's answer */
+    MERGE_CHILDREN = 4096,
     /* bodies that are not JSON are streamed to the provider beyond this size */
     BODY_BUFFER_BYTES = 1 * MIB,
 
