@@ -141,7 +141,7 @@ static bool open_sandbox(struct seat *s)
         return false;
     }
     s->mock_route = (struct server_route){STR(""), &mock_service, s->mock};
-    s->mock_server = server_new(s->worker->loop, &s->worker->settings->server, &s->mock_route, 1, pages_render_fault);
+    s->mock_server = server_new(s->worker->loop, &s->worker->view->settings->server, &s->mock_route, 1, pages_render_fault);
     s->worker->mock = client_local_origin(s->worker->client, STR("mock"), s->mock_server);
     return true;
 }

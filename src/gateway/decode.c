@@ -110,16 +110,23 @@ static struct str lasting(struct txn *t, struct str bytes)
     return str_from(buf_str(&t->carried), at);
 }
 
-/* durability "sync": the newest piece stays here until the row is committed. */
-static enum flow write_delayed(struct txn *t, struct str bytes)
+/* durability "sync": the last byte so far stays here, the client's answer is not complete without it. */
+static enum flow write_but_last(struct txn *t, struct str bytes)
 {
-    struct str before = arena_dup(t->arena, buf_str(&t->carried));
-    buf_clear(&t->carried);
-    if (!before.p || buf_append(&t->carried, bytes) != E_OK) {
-        txn_break(t, E_TOO_LARGE, STR(""));
-        return GO;
-    }
-    return exchange_write(t->x, before);
+    if (t->last.n)
+        (void)exchange_write(t->x, t->last);
+    t->last = str_from(bytes, bytes.n - 1);
+    return exchange_write(t->x, str_head(bytes, bytes.n - 1));
+}
+
+void decode_keep_last(struct txn *t)
+{
+    if (t->last.n == 0 || t->last.p == &t->last_slot[t->last_turn])
+        return;
+    /* the other slot may still be waiting for the flush of this callback */
+    t->last_turn ^= 1;
+    t->last_slot[t->last_turn] = t->last.p[0];
+    t->last.p = &t->last_slot[t->last_turn];
 }
 
 static enum flow write_bytes(struct txn *t, struct str bytes)
@@ -127,7 +134,8 @@ static enum flow write_bytes(struct txn *t, struct str bytes)
     if (bytes.n == 0 || t->ended)
         return GO;
     t->answer_bytes += (int64_t)bytes.n;
-    enum flow flow = t->end_waits ? write_delayed(t, bytes) : exchange_write(t->x, lasting(t, bytes));
+    bytes = lasting(t, bytes);
+    enum flow flow = t->end_waits ? write_but_last(t, bytes) : exchange_write(t->x, bytes);
     if (flow == HOLD)
         t->held = true;
     return flow;
@@ -136,6 +144,7 @@ static enum flow write_bytes(struct txn *t, struct str bytes)
 static void end_answer(struct txn *t)
 {
     t->ended = true;
+    decode_keep_last(t);
     if (!t->end_waits)
         exchange_end(t->x);
     txn_finish(t);

@@ -26,9 +26,10 @@ static struct txn *txn_new(struct worker *w, struct exchange *x)
     t->x = x;
     t->arena = exchange_arena(x);
     t->w = w;
-    t->settings = settings_ref(w->settings);
-    t->catalog = catalog_ref(w->catalog);
-    t->cors = w->settings->conf->cors && headers_last(&exchange_request(x)->headers, STR("origin")).p;
+    t->view = view_ref(w->view);
+    t->settings = t->view->settings;
+    t->catalog = t->view->catalog;
+    t->cors = t->settings->conf->cors && headers_last(&exchange_request(x)->headers, STR("origin")).p;
     buf_init(&t->body, SIZE_MAX / 2); /* the server refuses longer bodies than limits.max_body_bytes */
     buf_init(&t->asking_body, SIZE_MAX / 2);
     buf_init(&t->carried, SIZE_MAX / 2);
@@ -42,7 +43,7 @@ static struct txn *txn_new(struct worker *w, struct exchange *x)
 static void on_request(void *service, struct exchange *x)
 {
     struct worker *w = service;
-    if (w->settings->conf->cors && answer_preflight(x)) {
+    if (w->view->settings->conf->cors && answer_preflight(x)) {
         exchange_release(x);
         return;
     }

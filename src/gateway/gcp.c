@@ -133,7 +133,7 @@ static const struct call_events events = {on_head, on_body, on_end, on_fail, on_
 
 static enum err token_url(struct gcp_entry *e, const struct gcp_account *account, struct upstream_url *ret)
 {
-    struct str override = settings_origin(e->cache->w->settings, STR("google-oauth")), prefix;
+    struct str override = settings_origin(e->cache->w->view->settings, STR("google-oauth")), prefix;
     enum err err = provider_parse_origin(account->token_uri, ret, &prefix);
     if (err != E_OK)
         return err;

@@ -130,8 +130,7 @@ static void txn_free(struct txn *t)
     buf_done(&t->body);
     buf_done(&t->carried);
     buf_done(&t->asking_body);
-    catalog_unref(t->catalog);
-    settings_unref(t->settings);
+    view_unref(t->view);
     w->live--;
     stat_add(&w->stats.in_flight, -1);
     exchange_release(t->x); /* t lives in its arena */
@@ -141,8 +140,8 @@ static void send_the_end(struct txn *t)
 {
     if (!t->end_waits || t->gone)
         return;
-    if (t->carried.n)
-        (void)exchange_write(t->x, buf_str(&t->carried));
+    if (t->last.n)
+        (void)exchange_write(t->x, t->last);
     exchange_end(t->x);
 }
 

@@ -50,8 +50,9 @@ struct txn {
     struct worker *w;
 
     /* snapshots, for life; by txn_new */
-    struct settings *settings;
-    struct catalog *catalog;
+    struct view *view;
+    const struct settings *settings; /* the view's */
+    const struct catalog *catalog;
 
     /* identity; by record */
     struct uuid id;
@@ -108,7 +109,10 @@ struct txn {
     int answer_status;
     int64_t answer_bytes;
 
-    /* durability: sync */
+    /* durability: sync; by decode's sink */
+    struct str last;        /* the last byte of the answer so far, held back */
+    char last_slot[2];
+    unsigned last_turn;
     struct msg ack;
     int acks;               /* rows whose commit the last byte waits for */
     bool end_waits;

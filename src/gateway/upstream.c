@@ -8,6 +8,7 @@
  */
 #include "gateway/upstream.h"
 #include "base/clock.h"
+#include "gateway/decode.h"
 #include "gateway/gcp.h"
 
 static struct attempt *current(const struct txn *t)
@@ -93,8 +94,7 @@ static enum flow on_body(void *owner, struct call *c, struct str piece)
     struct attempt *a = current(t);
     a->response_bytes += (int64_t)piece.n;
     capture(a, piece);
-    if (!t->end_waits)
-        buf_clear(&t->carried); /* what it held was flushed with the last callback */
+    buf_clear(&t->carried); /* what it held was flushed with the last callback */
     t->piece = piece;
     if (a->framing == FRAME_SSE) {
         (void)sse_feed(&a->sse, piece, on_sse, t);
@@ -104,6 +104,7 @@ static enum flow on_body(void *owner, struct call *c, struct str piece)
         (void)txn_emit(t, &(struct event){.kind = EV_DATA, .raw = piece});
     }
     t->piece = STR("");
+    decode_keep_last(t);
     return t->held ? HOLD : GO;
 }
 

@@ -5,6 +5,39 @@
 
 enum { DRAIN_POLL_MS = 5, NETWORKS = 256 };
 
+static struct view *view_new(struct settings *s, struct catalog *c)
+{
+    struct view *v = mem_zalloc(sizeof(*v));
+    v->settings = settings_ref(s);
+    v->catalog = catalog_ref(c);
+    v->refs = 1;
+    return v;
+}
+
+struct view *view_ref(struct view *v)
+{
+    v->refs++;
+    return v;
+}
+
+void view_unref(struct view *v)
+{
+    if (--v->refs > 0)
+        return;
+    settings_unref(v->settings);
+    catalog_unref(v->catalog);
+    mem_free(v);
+}
+
+/* Requests that have begun keep the old one. */
+static void set_view(struct worker *w, struct settings *s, struct catalog *c)
+{
+    struct view *old = w->view;
+    w->view = view_new(s, c);
+    if (old)
+        view_unref(old);
+}
+
 static void parse_networks(struct worker *w, const struct conf *conf)
 {
     size_t n = conf->egress_allow.n < NETWORKS ? conf->egress_allow.n : NETWORKS;
@@ -22,8 +55,7 @@ struct worker *worker_new(struct settings *settings, struct store *store, struct
     w->loop = loop_new();
     loop_set_worker(w->loop, w);
     loop_keep(w->loop, true);
-    w->settings = settings_ref(settings);
-    w->catalog = catalog_ref(catalog);
+    set_view(w, settings, catalog);
     w->store = store;
     parse_networks(w, settings->conf);
     w->client = client_new(w->loop, &settings->client, tls, &w->egress);
@@ -40,8 +72,7 @@ void worker_free(struct worker *w)
     gcp_cache_free(w->gcp);
     client_free(w->client);
     loop_free(w->loop);
-    settings_unref(w->settings);
-    catalog_unref(w->catalog);
+    view_unref(w->view);
     mem_free(w->networks);
     mem_free(w);
 }
@@ -56,7 +87,7 @@ enum err worker_open(struct worker *w, const struct addr *addr, struct tls_serve
 {
     must(w->n_doors < WORKER_DOORS);
     struct door *d = &w->doors[w->n_doors];
-    const struct server_limits *limits = &w->settings->server;
+    const struct server_limits *limits = &w->view->settings->server;
     d->server = server_new(w->loop, limits, routes, n_routes, fault_render_bare);
     enum err e = listener_new(w->loop, addr, tls, max_conns, limits->head_timeout_ms, on_conn, d->server, &d->listener,
                               ret_why);
@@ -82,11 +113,11 @@ static void take_settings(struct loop *l, struct msg *m)
     (void)l;
     struct settings_msg *s = container_of(m, struct settings_msg, msg);
     struct worker *w = s->worker;
-    settings_unref(w->settings);
-    w->settings = s->settings;
-    client_set_limits(w->client, &w->settings->client);
+    set_view(w, s->settings, w->view->catalog);
+    settings_unref(s->settings);
+    client_set_limits(w->client, &w->view->settings->client);
     for (size_t i = 0; i < w->n_doors; i++) {
-        server_set_limits(w->doors[i].server, &w->settings->server);
+        server_set_limits(w->doors[i].server, &w->view->settings->server);
         if (s->tls && w->doors[i].listener)
             listener_set_tls(w->doors[i].listener, s->tls);
     }
@@ -113,8 +144,8 @@ static void take_catalog(struct loop *l, struct msg *m)
 {
     (void)l;
     struct catalog_msg *c = container_of(m, struct catalog_msg, msg);
-    catalog_unref(c->worker->catalog);
-    c->worker->catalog = c->catalog;
+    set_view(c->worker, c->worker->view->settings, c->catalog);
+    catalog_unref(c->catalog);
     mem_free(c);
 }
 
@@ -182,7 +213,7 @@ static void start_drain(struct loop *l, struct msg *m)
     timer_init(&w->drain_poll, l, on_drain_poll);
     timer_init(&w->drain_deadline, l, on_drain_deadline);
     timer_set(&w->drain_poll, 1);
-    timer_set(&w->drain_deadline, (uint64_t)w->settings->conf->drain_timeout_ms);
+    timer_set(&w->drain_deadline, (uint64_t)w->view->settings->conf->drain_timeout_ms);
 }
 
 void worker_send_drain(struct worker *w)

@@ -15,6 +15,19 @@ struct gcp_cache;
 
 enum { WORKER_DOORS = 2 };
 
+/*
+ * The snapshots requests are served by. Settings and catalogue are shared between workers and counted
+ * atomically; a view is one worker's own, so that a request counts without a locked instruction.
+ */
+struct view {
+    struct settings *settings;
+    struct catalog *catalog;
+    size_t refs;
+};
+/* Loop's thread. */
+struct view *view_ref(struct view *v);
+void view_unref(struct view *v);
+
 /* A listener and the server behind it. */
 struct door {
     struct listener *listener;
@@ -26,8 +39,7 @@ struct worker {
     struct loop *loop;
     struct client *client;
     struct store *store;
-    struct settings *settings; /* current snapshots, each with a reference */
-    struct catalog *catalog;
+    struct view *view;         /* current */
     struct origin *mock;       /* the sandbox; NULL when it is off */
     struct gcp_cache *gcp;
     struct uuid_source ids;
