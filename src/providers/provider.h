@@ -49,9 +49,9 @@ enum dialect {
 };
 
 enum {
-    Q_ASK_USAGE = 1,            /* streams report usage only when stream_options.include_usage asks */
-    Q_REASONING_APART = 2,      /* completion_tokens do not include reasoning tokens (xAI, Perplexity) */
-    Q_REPORTS_COST = 4,         /* usage.cost is what was charged, in USD (OpenRouter) */
+    Q_ASK_USAGE = 1,       /* streams report usage only when stream_options.include_usage asks */
+    Q_REASONING_APART = 2, /* completion_tokens do not include reasoning tokens (xAI, Perplexity) */
+    Q_REPORTS_COST = 4,    /* usage.cost is what was charged, in USD (OpenRouter) */
 };
 
 /* Whose path shapes a provider's paths have; the shapes stand in operation.c. */
@@ -71,15 +71,15 @@ enum {
 
 struct provider {
     struct str slug;
-    struct str origin;      /* "https://api.openai.com"; {region} and the like for templated hosts */
-    struct str base;        /* "/v1"; "" when rest is joined to the root */
+    struct str origin; /* "https://api.openai.com"; {region} and the like for templated hosts */
+    struct str base;   /* "/v1"; "" when rest is joined to the root */
     enum path_rule rule;
     enum auth_kind auth;
-    struct str auth_header; /* AUTH_HEADER: its name in the provider's spelling */
+    struct str auth_header;  /* AUTH_HEADER: its name in the provider's spelling */
     const struct str *lines; /* headers a client may put its key in, ended by p == NULL */
-    unsigned apis;          /* API_... */
-    unsigned quirks;        /* Q_... */
-    struct str prices;      /* key in data/prices.json */
+    unsigned apis;           /* API_... */
+    unsigned quirks;         /* Q_... */
+    struct str prices;       /* key in data/prices.json */
 };
 
 /* NULL for an unknown slug ("compat", "run", "custom-..." are not rows). */
@@ -102,11 +102,11 @@ struct upstream_url {
 
 struct upstream_ask {
     const struct provider *provider;
-    struct str account;         /* of the URL (Workers AI) */
-    struct str rest;            /* raw path after "/{provider}/", without leading slash */
-    struct str query;           /* raw; p == NULL when absent */
+    struct str account;            /* of the URL (Workers AI) */
+    struct str rest;               /* raw path after "/{provider}/", without leading slash */
+    struct str query;              /* raw; p == NULL when absent */
     const struct headers *headers; /* of the client: x-fal-target-url */
-    struct str override;        /* origin from the settings; empty: the row's. scheme://host[:port][/prefix] */
+    struct str override; /* origin from the settings; empty: the row's. scheme://host[:port][/prefix] */
 };
 
 /*
@@ -119,7 +119,8 @@ struct upstream_ask {
 enum err provider_url(struct arena *a, const struct upstream_ask *ask, struct upstream_url *ret) MUST_CHECK;
 
 /* Splits an origin as in the settings; E_SYNTAX says it is not http(s)/ws(s)://host[:port][/prefix]. */
-enum err provider_parse_origin(struct str origin, struct upstream_url *ret, struct str *ret_prefix) MUST_CHECK;
+enum err provider_parse_origin(struct str origin, struct upstream_url *ret,
+                               struct str *ret_prefix) MUST_CHECK;
 
 /* An https URL that came in a request, in pieces of itself. */
 struct foreign_url {
@@ -139,10 +140,10 @@ enum err provider_foreign_url(struct str url, const struct str *domains, size_t 
 /* What a call is, read from method and path alone. */
 struct operation {
     enum dialect dialect;
-    const char *type;        /* log column model_type: "chat", "embeddings", "image", "audio", ... NULL */
-    struct str model;        /* decoded model id when the path holds it (Gemini, Bedrock, Workers AI, Azure's
-                              * deployment, HF); empty otherwise. In the arena. */
-    bool stream;             /* the path says that the answer is a stream */
+    const char *type; /* log column model_type: "chat", "embeddings", "image", "audio", ... NULL */
+    struct str model; /* decoded model id when the path holds it (Gemini, Bedrock, Workers AI, Azure's
+                       * deployment, HF); empty otherwise. In the arena. */
+    bool stream;      /* the path says that the answer is a stream */
 };
 void provider_operation(struct arena *a, const struct provider *p, struct str method, struct str rest,
                         struct operation *ret);
