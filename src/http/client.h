@@ -26,7 +26,8 @@ struct client_limits {
     uint64_t first_byte_timeout_ms; /* request sent .. first byte of the answer; 0: none */
     uint64_t stream_idle_timeout_ms; /* between two pieces of an answer; 0: none */
     uint64_t pool_idle_timeout_ms;  /* an idle connection is closed after this */
-    unsigned pool_max_conns;        /* per origin and worker; callers beyond it queue */
+    unsigned pool_max_conns;        /* per origin and worker; callers beyond it queue for as long as
+                                     * connecting may take, then E_POOL_FULL */
     unsigned pool_max_idle;
     size_t max_head_bytes;
 };
@@ -38,7 +39,8 @@ void client_set_limits(struct client *c, const struct client_limits *limits);
 /* Every call must have ended. Closes idle connections. */
 void client_free(struct client *c);
 
-/* Where to connect. Same values, same origin (and pool). The strs are copied. */
+/* Where to connect. Same values, same origin (and pool). The strs are copied. An origin that is not
+ * trusted may be forgotten when no call uses it: look it up for each call. */
 struct origin_name {
     bool tls;
     struct str host;
@@ -50,7 +52,7 @@ struct origin *client_origin(struct client *c, const struct origin_name *name);
 struct origin *client_local_origin(struct client *c, struct str name, struct server *server);
 
 struct call_events {
-    /* memory of h lives until the call ends */
+    /* the final answer's; interim ones (1xx) are skipped. Memory of h lives until the call ends */
     void (*on_head)(void *owner, struct call *c, const struct response_head *h);
     /* HOLD: no more until call_resume; the provider is slowed down */
     enum flow (*on_body)(void *owner, struct call *c, struct str piece);
@@ -63,7 +65,8 @@ struct call_events {
 struct call_request {
     struct origin *origin;
     struct str method, target, host; /* host: the Host line's value */
-    const struct headers *headers;   /* written as given; framing lines are the client's */
+    const struct headers *headers;   /* written as given, but for Host, Expect, Content-Length and
+                                      * hop-by-hop lines, which are the client's */
     struct str body;                 /* whole body, unless streamed */
     bool streamed;                   /* the body comes through call_send */
     int64_t length;                  /* of a streamed body; LENGTH_UNKNOWN: chunked */

@@ -10,7 +10,6 @@
 #pragma once
 #include "http/http.h"
 #include "http/scratch.h"
-#include "net/conn.h"
 
 struct h1;
 
@@ -64,10 +63,10 @@ struct h1_response {
 };
 struct str h1_response_text(struct scratch *s, const struct h1_response *r);
 
-/* A piece of a chunked body: small ones are copied, so that framing and data leave as one slice. */
-enum flow h1_write_chunk(struct conn *c, struct scratch *s, struct str piece);
-enum flow h1_write_last_chunk(struct conn *c);
-
-enum { H1_CHUNK_LINE = 18 };
-/* "<hex>\r\n"; tells its length. */
-size_t h1_chunk_line(char out[H1_CHUNK_LINE], size_t n);
+/* A piece of a chunked body with its framing: three slices to write in a row. A small piece is copied
+ * into the first, so that all leaves as one slice. */
+struct h1_chunk {
+    struct str line, data, end;
+};
+struct h1_chunk h1_chunk(struct scratch *s, struct str piece);
+#define H1_LAST_CHUNK STR("0\r\n\r\n")

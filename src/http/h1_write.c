@@ -6,7 +6,7 @@
 #include "base/limits.h"
 #include "http/h1.h"
 
-enum { DIGITS = 20 };
+enum { DIGITS = 20, CHUNK_LINE = 18 };
 
 struct out {
     char *at;
@@ -126,7 +126,8 @@ struct str h1_response_text(struct scratch *s, const struct h1_response *r)
     return finished(s, from, room, &o);
 }
 
-size_t h1_chunk_line(char out[H1_CHUNK_LINE], size_t n)
+/* "<hex>\r\n" */
+static size_t chunk_line(char out[CHUNK_LINE], size_t n)
 {
     static const char hex[] = "0123456789abcdef";
     size_t digits = 1;
@@ -138,26 +139,18 @@ size_t h1_chunk_line(char out[H1_CHUNK_LINE], size_t n)
     return digits + 2;
 }
 
-enum flow h1_write_chunk(struct conn *c, struct scratch *s, struct str piece)
+struct h1_chunk h1_chunk(struct scratch *s, struct str piece)
 {
     bool copy = piece.n <= HTTP_JOIN_BYTES;
-    size_t room = H1_CHUNK_LINE + (copy ? piece.n + 2 : 0);
+    size_t room = CHUNK_LINE + (copy ? piece.n + 2 : 0);
     char *from = scratch_take(s, room);
-    size_t n = h1_chunk_line(from, piece.n);
+    size_t n = chunk_line(from, piece.n);
     if (copy) {
         memcpy(from + n, piece.p, piece.n);
         memcpy(from + n + piece.n, "\r\n", 2);
         n += piece.n + 2;
     }
     scratch_trim(s, from, room, n);
-    enum flow flow = conn_write(c, str_of(from, n));
-    if (copy)
-        return flow;
-    conn_write(c, piece);
-    return conn_write(c, STR("\r\n"));
-}
-
-enum flow h1_write_last_chunk(struct conn *c)
-{
-    return conn_write(c, STR("0\r\n\r\n"));
+    struct str line = str_of(from, n);
+    return copy ? (struct h1_chunk){.line = line} : (struct h1_chunk){line, piece, STR("\r\n")};
 }

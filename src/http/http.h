@@ -27,14 +27,15 @@ bool headers_has_token(const struct headers *h, struct str name, struct str toke
  * section 7.6.1. Those a Connection line names are the caller's to check with headers_has_token. */
 bool header_is_hop_by_hop(struct str name);
 
-/* A field name is a token, a value has no CR, LF or NUL: may these bytes go on the wire? */
+/* A field name is a token, a value has no control characters but HTAB: may these bytes go on the
+ * wire? */
 bool header_is_legal(struct str name, struct str value);
 
 enum { LENGTH_UNKNOWN = -1 };
 
 struct request_head {
     struct str method;
-    struct str target;  /* as received: origin-form "/path?query" */
+    struct str target;  /* as received: origin-form "/path?query", or "*" */
     struct str path, query; /* parts of target, raw; query without '?', p == NULL when absent */
     struct headers headers;
     int64_t length; /* of the body; LENGTH_UNKNOWN when chunked; 0 when none */
@@ -44,7 +45,8 @@ struct request_head {
 struct response_head {
     int status;
     struct headers headers;
-    int64_t length; /* LENGTH_UNKNOWN when chunked or until close */
+    /* LENGTH_UNKNOWN when chunked or until close. To HEAD: what is announced, no body follows */
+    int64_t length;
 };
 
 /* Canonical reason phrase, or "Unknown". */

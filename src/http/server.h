@@ -57,9 +57,11 @@ struct server *server_new(struct loop *l, const struct server_limits *limits, co
 void server_accept(struct server *s, struct conn *c);
 /* Replaces the limits (reload); they apply to the next request on each connection. */
 void server_set_limits(struct server *s, const struct server_limits *limits);
-/* Closes idle connections now, others after their current exchange; on_empty once none is left. */
+/* Closes idle connections now, others after their current exchange; on_empty once none is left.
+ * Last bytes may still be under way then: let the loop run out rather than stopping it. */
 void server_drain(struct server *s, void (*on_empty)(void *arg), void *arg);
-/* Cuts what is left. */
+/* Cuts what is left; services hear on_gone(E_CLIENT_GONE). Exchanges may be released afterwards, while
+ * the loop lives. Accepts NULL. */
 void server_free(struct server *s);
 /* Live connections, and those of them with an exchange. */
 size_t server_conns(const struct server *s);
@@ -75,17 +77,20 @@ void exchange_set_user(struct exchange *x, void *user);
 uint64_t exchange_started(const struct exchange *x);
 
 /*
- * Starts the answer. Header lines are written as given, in order, except Content-Length,
- * Transfer-Encoding, Connection and Keep-Alive, which are the server's; Date is added when absent.
- * length LENGTH_UNKNOWN: chunked (HTTP/1.0: until close). Strs need to live until the callback
- * returns.
+ * Starts the answer, status 200 or above. Header lines are written as given, in order, except
+ * Content-Length and hop-by-hop lines (http.h), which are the server's; Date is added when absent.
+ * length LENGTH_UNKNOWN: chunked (HTTP/1.0: until close). The strs are copied. All four functions
+ * of the answer do nothing after on_gone.
  */
 void exchange_head(struct exchange *x, int status, const struct headers *h, int64_t length);
-/* A piece of the answer's body; memory as for conn_write. HOLD: wait for on_drain. */
+/* A piece of the answer's body; memory as for conn_write: it must outlive the loop's callback, in
+ * which several callbacks of this header may come. HOLD: wait for on_drain. */
 enum flow exchange_write(struct exchange *x, struct str piece);
+/* The same for bytes that do not live as long, such as a carried sse_event. */
+enum flow exchange_write_copy(struct exchange *x, struct str piece);
 /* The answer is complete. Having written less than the announced length is an abort. */
 void exchange_end(struct exchange *x);
-/* Cuts the connection so that the client sees an incomplete answer. */
+/* Cuts the connection so that the client sees an incomplete answer; what was written is sent. */
 void exchange_abort(struct exchange *x);
 /* The whole answer in one call: head, body, end. content_type may be empty. */
 void exchange_reply(struct exchange *x, int status, struct str content_type, struct str body);
