@@ -102,19 +102,23 @@ static void raise_descriptor_limit(void)
     (void)setrlimit(RLIMIT_NOFILE, &r);
 }
 
-static bool open_store(struct process *p)
+static struct store_options store_options(const struct settings *s)
 {
-    const struct conf *conf = p->settings->conf;
-    const char *why = NULL;
-    struct store_first first;
-    struct store_options o = {
-        .dir = conf->data.p,
-        .queue_bytes = conf->log_queue_bytes,
-        .max_body_bytes = conf->max_log_body_bytes,
-        .sync = p->settings->sync,
+    return (struct store_options){
+        .dir = s->conf->data.p,
+        .queue_bytes = s->conf->log_queue_bytes,
+        .max_body_bytes = s->conf->max_log_body_bytes,
+        .sync = s->sync,
         .account = getenv("WEIR_ACCOUNT_ID"),
         .root_token = getenv("WEIR_ROOT_TOKEN"),
     };
+}
+
+static bool open_store(struct process *p)
+{
+    const char *why = NULL;
+    struct store_first first;
+    struct store_options o = store_options(p->settings);
     p->store = store_open(&o, &first, &why);
     if (!p->store) {
         log_error("data: %s", why);
@@ -302,7 +306,8 @@ static void reload(struct process *p)
     set_log_level(fresh->conf);
     for (size_t i = 0; i < p->n_seats; i++)
         worker_send_settings(p->seats[i].worker, fresh, tls);
-    store_set_limits(p->store, fresh->conf->log_queue_bytes, fresh->conf->max_log_body_bytes, fresh->sync);
+    struct store_options o = store_options(fresh);
+    store_reload(p->store, &o);
     store_poll(p->store);
     tls_server_unref(tls);
     settings_unref(p->settings);
@@ -386,7 +391,9 @@ static void close_all(struct process *p)
         server_free(s->mock_server);
         mock_free(s->mock);
     }
-    store_close(p->store); /* before the loops go: it may still send to them */
+    uint64_t lost = store_close(p->store); /* before the loops go: it may still send to them */
+    if (lost)
+        log_error("%llu log rows could not be written", (unsigned long long)lost);
     for (size_t i = 0; i < p->n_seats; i++)
         worker_free(p->seats[i].worker);
     mem_free(p->seats);

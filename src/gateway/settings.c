@@ -30,18 +30,16 @@ static enum err read_file(const char *path, struct buf *out)
 static struct prices *load_prices(struct str path, const char **ret_why)
 {
     struct buf text;
-    char name[PATH_MAX];
     const char *reason = "it cannot be read";
     struct prices *p = NULL;
     if (path.n == 0)
         return prices_builtin();
     buf_init(&text, PRICES_BYTES);
-    snprintf(name, sizeof(name), "%.*s", STR_FMT(path));
-    if (read_file(name, &text) == E_OK)
+    if (read_file(path.p, &text) == E_OK) /* conf's strs are terminated */
         p = prices_load(buf_str(&text), &reason);
     buf_done(&text);
     if (!p) {
-        snprintf(why, sizeof(why), "prices: %s: %s", name, reason);
+        snprintf(why, sizeof(why), "prices: %.256s: %s", path.p, reason);
         *ret_why = why;
     }
     return p;

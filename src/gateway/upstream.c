@@ -13,7 +13,8 @@
 
 static struct attempt *current(const struct txn *t)
 {
-    return t->n_attempts ? t->attempts[t->n_attempts - 1] : NULL;
+    must(t->n_attempts > 0);
+    return t->attempts[t->n_attempts - 1];
 }
 
 /* ---- the answer ---- */
@@ -110,14 +111,12 @@ static enum flow on_body(void *owner, struct call *c, struct str piece)
 
 static void stop_call(struct txn *t)
 {
-    struct attempt *a = current(t);
     if (t->gcp)
         gcp_cancel(t->gcp);
     call_cancel(t->call);
     t->gcp = NULL;
     t->call = NULL;
-    if (a && !a->ended_us)
-        a->ended_us = clock_us();
+    current(t)->ended_us = clock_us();
 }
 
 /* The pending operation is over without txn_resume: the answer itself is what was waited for. */
