@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The service: from a request's head to its handler, and the life of a call. See call.h. */
+#include "api/call.h"
+#include "base/clock.h"
+#include "base/limits.h"
+
+struct api {
+    struct loop *loop;
+    struct store *store;
+    size_t waiting;
+};
+
+struct api *api_new(struct loop *l, struct store *store)
+{
+    struct api *a = mem_zalloc(sizeof(*a));
+    a->loop = l;
+    a->store = store;
+    return a;
+}
+
+void api_free(struct api *a)
+{
+    if (!a)
+        return;
+    must(a->waiting == 0);
+    mem_free(a);
+}
+
+size_t api_waiting(const struct api *a)
+{
+    return a->waiting;
+}
+
+struct store *call_store(struct call *c)
+{
+    return c->api->store;
+}
+
+struct loop *call_loop(struct call *c)
+{
+    return c->api->loop;
+}
+
+struct str call_query(const struct call *c)
+{
+    return exchange_request(c->x)->query;
+}
+
+/* ---- life ---- */
+
+static void close_now(struct task *t)
+{
+    struct call *c = container_of(t, struct call, close);
+    buf_done(&c->body);
+    buf_done(&c->answer);
+    log_detail_free(c->detail);
+    catalog_unref(c->catalog);
+    exchange_release(c->x);
+}
+
+/* Not at once: the answer's bytes are read until the current callback has returned. */
+static void call_close(struct call *c)
+{
+    loop_post(c->api->loop, &c->close);
+}
+
+void call_wait(struct call *c)
+{
+    must(!c->waiting);
+    c->waiting = true;
+    c->api->waiting++;
+}
+
+bool call_resume(struct call *c)
+{
+    must(c->waiting);
+    c->waiting = false;
+    c->api->waiting--;
+    if (c->gone)
+        call_close(c);
+    return !c->gone;
+}
+
+/* ---- the answer ---- */
+
+static struct str below_prefix(const struct call *c)
+{
+    return str_from(exchange_request(c->x)->path, sizeof(API_PREFIX) - 1);
+}
+
+static void pump(struct call *c)
+{
+    while (c->unsent.n) {
+        struct str piece = str_head(c->unsent, API_PIECE_BYTES);
+        c->unsent = str_from(c->unsent, piece.n);
+        if (exchange_write(c->x, piece) == HOLD && c->unsent.n)
+            return;
+    }
+    exchange_end(c->x);
+    call_close(c);
+}
+
+void call_send(struct call *c, int status, struct str content_type, struct str body)
+{
+    struct header lines[4] = {
+        {STR("content-type"), content_type},
+        {STR("cache-control"), STR("no-store")},
+        {STR("x-content-type-options"), STR("nosniff")},
+    };
+    struct headers h = {.v = lines, .n = 3, .cap = countof(lines)};
+    if (status == 405)
+        lines[h.n++] = (struct header){STR("allow"), route_methods(c->arena, below_prefix(c))};
+    exchange_head(c->x, status, &h, (int64_t)body.n);
+    c->unsent = body;
+    pump(c);
+}
+
+/* ---- the request ---- */
+
+static const struct token *bearer(const struct call *c)
+{
+    struct str line = headers_last(&exchange_request(c->x)->headers, STR("authorization"));
+    if (!str_istarts(line, STR("Bearer ")))
+        return NULL;
+    return catalog_token(c->catalog, str_trim(str_from(line, 7)), clock_wall_ms());
+}
+
+/* May this token do what the route does, in this account? Another account is not there for it. */
+static bool allowed(struct call *c)
+{
+    c->token = bearer(c);
+    return c->token && str_eq(c->token->account, c->params[PARAM_ACCOUNT]) &&
+           (c->token->permissions & c->route->allowed);
+}
+
+static enum api_err admit(struct call *c)
+{
+    const struct request_head *h = exchange_request(c->x);
+    bool known = false;
+    c->route = route_find(h->method, below_prefix(c), c->params, &known);
+    if (!c->route)
+        return known ? API_BAD_METHOD : API_NO_ROUTE;
+    for (size_t i = 0; i < PARAM_COUNT && c->params[i].p; i++)
+        c->params[i] = segment_decode(c->arena, c->params[i]);
+    if (!allowed(c))
+        return API_AUTH;
+    if (c->params[PARAM_GATEWAY].p) {
+        c->gateway = catalog_gateway(c->catalog, c->params[PARAM_ACCOUNT], c->params[PARAM_GATEWAY]);
+        if (!c->gateway)
+            return API_NOT_FOUND;
+    }
+    if (c->route->takes_body && h->length > API_BODY_BYTES)
+        return API_TOO_LARGE;
+    return API_OK;
+}
+
+static void on_request(void *service, struct exchange *x)
+{
+    struct api *a = service;
+    struct call *c = arena_new(exchange_arena(x), struct call);
+    if (!c) {
+        exchange_abort(x);
+        exchange_release(x);
+        return;
+    }
+    c->api = a;
+    c->x = x;
+    c->arena = exchange_arena(x);
+    c->close.run = close_now;
+    c->catalog = store_catalog(a->store);
+    buf_init(&c->body, API_BODY_BYTES);
+    buf_init(&c->answer, API_ANSWER_BYTES);
+    exchange_set_user(x, c);
+
+    enum api_err e = admit(c);
+    if (e)
+        reply_error(c, e);
+    else if (!c->route->takes_body)
+        c->route->run(c);
+}
+
+static enum flow on_body(void *service, struct exchange *x, struct str piece)
+{
+    (void)service;
+    struct call *c = exchange_user(x);
+    if (c->route->takes_body && buf_append(&c->body, piece))
+        reply_error(c, API_TOO_LARGE);
+    return GO;
+}
+
+static void on_body_end(void *service, struct exchange *x)
+{
+    (void)service;
+    struct call *c = exchange_user(x);
+    if (c->route->takes_body)
+        c->route->run(c);
+}
+
+static void on_drain(void *service, struct exchange *x)
+{
+    (void)service;
+    pump(exchange_user(x));
+}
+
+static void on_gone(void *service, struct exchange *x, enum err why)
+{
+    (void)service;
+    (void)why;
+    struct call *c = exchange_user(x);
+    c->gone = true;
+    if (!c->waiting)
+        call_close(c);
+}
+
+const struct service api_service = {
+    .on_request = on_request,
+    .on_body = on_body,
+    .on_body_end = on_body_end,
+    .on_drain = on_drain,
+    .on_gone = on_gone,
+};

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One management request from its head to the last byte of its answer.
+ *
+ *   on_request: route, token, gateway ─ body, if the row takes one ─ handler ─ answer
+ *                                                                       │
+ *                                              call_wait ─ store ─ call_resume
+ *
+ * A handler answers exactly once, with one of the reply functions, now or after call_resume. The call
+ * lives in its exchange's arena and keeps the exchange until nothing refers to it any more: also when
+ * the client has gone and the store still has to answer.
+ */
+#pragma once
+#include "api/api.h"
+#include "api/ask.h"
+#include "api/route.h"
+#include "base/json.h"
+
+enum api_err {
+#define API_ERR(name, http, code, phrase, when) name,
+#include "api/errors.def"
+#undef API_ERR
+};
+
+enum {
+    API_PAGE_MAX = 1000 * 1000 * 1000, /* keeps offsets far from overflow */
+    API_PAGE_ROWS = 100,
+    API_LOG_PAGE_ROWS = 50,
+    API_PAGE_DEFAULT = 20,
+};
+
+struct call {
+    struct api *api;
+    struct exchange *x;
+    struct arena *arena;
+    const struct route *route;
+    struct str params[PARAM_COUNT];
+    struct catalog *catalog;       /* the snapshot of this request */
+    const struct token *token;     /* in it */
+    const struct gateway *gateway; /* in it; NULL when the path names none */
+
+    struct buf body;           /* of the request */
+    struct buf answer;         /* of ours */
+    struct log_detail *detail; /* keeps stored bodies alive while they are sent */
+    struct str unsent;         /* what the client has not taken yet, in answer or detail */
+    const char *note;          /* goes to `messages` of the envelope; NULL: nothing */
+    int64_t page, per_page;    /* of a list that the store is asked for */
+
+    bool waiting; /* for the store */
+    bool gone;    /* the client left meanwhile */
+    struct task close;
+};
+
+#define ROUTE(method, pattern, permission, handler, summary) void handler(struct call *c);
+#include "api/routes.def"
+#undef ROUTE
+
+struct store *call_store(struct call *c);
+struct loop *call_loop(struct call *c);
+/* The raw query of the request; p == NULL when there is none. */
+struct str call_query(const struct call *c);
+
+/* Before and after a question to the store, whose `arg` is the call. False: nobody waits for the answer any
+ * more; free it and return. */
+void call_wait(struct call *c);
+bool call_resume(struct call *c);
+
+/* ---- replies ---- */
+/* {"success":true, ..., "result": <what the handler writes> [, "result_info"]}. */
+struct json_out reply_open(struct call *c);
+void reply_close(struct call *c, struct json_out *w);
+struct paging {
+    int64_t page, per_page, count, total;
+};
+void reply_close_page(struct call *c, struct json_out *w, const struct paging *p);
+
+void reply_error(struct call *c, enum api_err e);
+/* 400 with one error per complaint; complaints about the query come with "result": {}. */
+void reply_invalid(struct call *c, const struct complaints *wrong);
+/*
+ * Any finished answer: the head now, the body as fast as the client takes it. The body is static or owned by
+ * c->answer or c->detail.
+ */
+void call_send(struct call *c, int status, struct str content_type, struct str body);

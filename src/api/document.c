@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* docs/api.md and the management half of docs/errors.md, printed from the tables that are served. */
+#include "api/call.h"
+#include "api/gateway_json.h"
+
+static const char intro[] =
+    "# Management API\n\n"
+    "Printed by `weir docs api`.\n\n"
+    "Gateways and their logs over HTTP, in the form that published clients of this API expect.\n"
+    "Everything stands below `" API_PREFIX "`, on the listener (or on `admin.listen`, if that is set).\n\n"
+    "    curl -H \"Authorization: Bearer $WEIR_TOKEN\" \\\n"
+    "        http://127.0.0.1:8787" API_PREFIX "/accounts/$WEIR_ACCOUNT/ai-gateway/gateways\n\n"
+    "- **Token.** `Authorization: Bearer` with a token of the account, made at the first start or with\n"
+    "  `weir token create`. The table says which permission a call needs; any one of those will do.\n"
+    "- **Answers** are `{\"success\": true, \"errors\": [], \"messages\": [], \"result\": ...}`; lists add\n"
+    "  `result_info` with `page`, `per_page`, `count`, `total_count` and `total_pages`. A page beyond the\n"
+    "  end is empty. Stored bodies come without an envelope.\n"
+    "- **Refusals** are `{\"success\": false, \"errors\": [{\"code\", \"message\", \"path\"}], ...}`; see\n"
+    "  [errors](errors.md).\n"
+    "- **GET** answers HEAD too. Unknown parameters and keys are ignored. Log filters are refused, since\n"
+    "  nothing would filter.\n\n"
+    "## Calls\n\n"
+    "`{A}` is the account, `{G}` the gateway's id, `{L}` the id of a log row (an answer's "
+    "`cf-aig-log-id`).\n\n"
+    "| Call | Permission | What it does |\n| --- | --- | --- |\n";
+
+static const char gateway_intro[] =
+    "\n## Keys of a gateway\n\n"
+    "Creating one needs an `id`, which never changes afterwards: 1 to 64 lower-case letters, digits,\n"
+    "underscores and single hyphens inside. Answers also have `account_id`, `account_tag`, `internal_id`,\n"
+    "`is_default`, `wholesale`, `created_at` and `modified_at`; sent back, they are ignored. Keys that\n"
+    "nothing acts on yet are kept and shown, and an answer to a request that sets one says so in\n"
+    "`messages`.\n\n";
+
+static const char log_intro[] = "\n## Log rows\n\n"
+                                "What each field means, with examples: [logs](logs.md).\n";
+
+static const char *permission_names(unsigned allowed)
+{
+    return allowed == ALLOW_METADATA ? "metadata_read, read, write"
+           : allowed == ALLOW_READ   ? "read, write"
+                                     : "write";
+}
+
+void api_document(struct buf *out)
+{
+    (void)buf_append_c(out, intro);
+    for (size_t i = 0; i < api_route_count; i++) {
+        const struct route *r = &api_routes[i];
+        (void)buf_printf(out, "| `%.*s %.*s` | %s | %s |\n", STR_FMT(r->method), STR_FMT(r->pattern),
+                         permission_names(r->allowed), r->summary);
+    }
+    (void)buf_append_c(out, gateway_intro);
+    gateway_fields_document(out);
+    (void)buf_append_c(out, log_intro);
+}
+
+void api_errors_document(struct buf *out)
+{
+    static const struct {
+        int http, code;
+        const char *phrase, *when;
+    } rows[] = {
+#define API_ERR(name, http, code, phrase, when) {http, code, phrase, when},
+#include "api/errors.def"
+#undef API_ERR
+    };
+    (void)buf_append_c(out, "| Status | Code | Message | When |\n| --- | --- | --- | --- |\n");
+    for (size_t i = 0; i < countof(rows); i++)
+        if (rows[i].code)
+            (void)buf_printf(out, "| %d | %d | %s | %s |\n", rows[i].http, rows[i].code, rows[i].phrase,
+                             rows[i].when);
+}

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Handlers of .../gateways (control plane section 4). Reading asks the catalogue, changing asks the store. */
+#include "api/call.h"
+#include "api/gateway_json.h"
+
+#include <stdlib.h>
+
+/* ---- reading ---- */
+
+/* Newest first; ids grow with time. */
+static int by_age(const void *a, const void *b)
+{
+    const struct gateway *x = *(const struct gateway *const *)a, *y = *(const struct gateway *const *)b;
+    return x->id < y->id ? 1 : x->id > y->id ? -1 : 0;
+}
+
+/* The gateways of the account whose id contains `search`; NULL past the arena's cap. */
+static const struct gateway **find(struct call *c, struct str search, size_t *ret_n)
+{
+    const struct catalog *all = c->catalog;
+    const struct gateway **found = arena_alloc(c->arena, (all->n_gateways + 1) * sizeof(struct gateway *));
+    size_t n = 0;
+    for (size_t i = 0; found && i < all->n_gateways; i++) {
+        const struct gateway *g = &all->gateways[i];
+        if (str_eq(g->account, c->params[PARAM_ACCOUNT]) && str_has(g->slug, search))
+            found[n++] = g;
+    }
+    if (found)
+        qsort(found, n, sizeof(*found), by_age);
+    *ret_n = n;
+    return found;
+}
+
+void gateways_list(struct call *c)
+{
+    struct ask k;
+    ask_init(&k, c->arena, call_query(c));
+    struct paging p = {.page = ask_int(&k, "page", 1, API_PAGE_MAX, 1),
+                       .per_page = ask_int(&k, "per_page", 1, API_PAGE_ROWS, API_PAGE_DEFAULT)};
+    struct str search = ask_text(&k, "search");
+    if (k.wrong.first) {
+        reply_invalid(c, &k.wrong);
+        return;
+    }
+    size_t n = 0;
+    const struct gateway **found = find(c, search, &n);
+    if (!found) {
+        reply_error(c, API_INTERNAL);
+        return;
+    }
+    p.total = (int64_t)n;
+    struct json_out w = reply_open(c);
+    json_open(&w, '[');
+    for (size_t i = (size_t)((p.page - 1) * p.per_page); i < n && p.count < p.per_page; i++, p.count++)
+        json_put_raw(&w, found[i]->settings);
+    json_close(&w, ']');
+    reply_close_page(c, &w, &p);
+}
+
+static void reply_gateway(struct call *c, const struct gateway *g)
+{
+    struct json_out w = reply_open(c);
+    json_put_raw(&w, g->settings);
+    reply_close(c, &w);
+}
+
+void gateways_fetch(struct call *c)
+{
+    reply_gateway(c, c->gateway);
+}
+
+/* ---- changing ---- */
+
+static enum api_err api_err_of(enum err e)
+{
+    return e == E_NOT_FOUND ? API_NOT_FOUND : e == E_AGAIN ? API_EXISTS : API_INTERNAL;
+}
+
+/* The new snapshot is out: answer with what it says. */
+static void on_saved(void *arg, enum err e)
+{
+    struct call *c = arg;
+    if (!call_resume(c))
+        return;
+    if (e) {
+        reply_error(c, api_err_of(e));
+        return;
+    }
+    catalog_unref(c->catalog);
+    c->catalog = store_catalog(call_store(c));
+    c->gateway = catalog_gateway(c->catalog, c->params[PARAM_ACCOUNT], c->params[PARAM_GATEWAY]);
+    if (c->gateway)
+        reply_gateway(c, c->gateway);
+    else
+        reply_error(c, API_NOT_FOUND); /* deleted since by somebody else */
+}
+
+static void save(struct call *c, bool create)
+{
+    struct gateway_input in;
+    struct complaints wrong;
+    complaints_init(&wrong, c->arena, "body");
+    gateway_read(buf_str(&c->body), create, &in, &wrong);
+    if (wrong.first) {
+        reply_invalid(c, &wrong);
+        return;
+    }
+    if (create)
+        c->params[PARAM_GATEWAY] = in.slug;
+    if (in.idle.n)
+        c->note = arena_printf(c->arena, "Kept, but nothing acts on it yet: %.*s", STR_FMT(in.idle)).p;
+    struct gateway_change change = {
+        .what = create ? GATEWAY_CREATE : GATEWAY_UPDATE,
+        .account = c->params[PARAM_ACCOUNT],
+        .slug = c->params[PARAM_GATEWAY],
+        .authentication = in.authentication,
+        .collect_logs = in.collect_logs,
+        .settings = in.settings,
+    };
+    call_wait(c);
+    store_change_gateway(call_store(c), &change, call_loop(c), on_saved, c);
+}
+
+void gateways_create(struct call *c)
+{
+    save(c, true);
+}
+
+void gateways_update(struct call *c)
+{
+    save(c, false);
+}
+
+static void on_deleted(void *arg, enum err e)
+{
+    struct call *c = arg;
+    if (!call_resume(c))
+        return;
+    if (e)
+        reply_error(c, api_err_of(e));
+    else
+        reply_gateway(c, c->gateway); /* as it was: this request's snapshot still has it */
+}
+
+void gateways_delete(struct call *c)
+{
+    struct gateway_change change = {
+        .what = GATEWAY_DELETE, .account = c->params[PARAM_ACCOUNT], .slug = c->params[PARAM_GATEWAY]};
+    call_wait(c);
+    store_change_gateway(call_store(c), &change, call_loop(c), on_deleted, c);
+}

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The envelopes of control plane section 2. */
+#include "api/call.h"
+
+static const struct {
+    int http, code;
+    struct str phrase;
+} errors[] = {
+#define API_ERR(name, http, code, phrase, when) [name] = {http, code, S(phrase)},
+#include "api/errors.def"
+#undef API_ERR
+};
+
+static const struct str JSON = S("application/json");
+
+static void put_key_str(struct json_out *w, const char *key, struct str value)
+{
+    json_key(w, key);
+    json_put_str(w, value);
+}
+
+struct json_out reply_open(struct call *c)
+{
+    buf_clear(&c->answer);
+    struct json_out w = json_out(&c->answer);
+    json_open(&w, '{');
+    json_key(&w, "success");
+    json_put_bool(&w, true);
+    json_key(&w, "errors");
+    json_put_raw(&w, STR("[]"));
+    json_key(&w, "messages");
+    json_open(&w, '[');
+    if (c->note) {
+        json_open(&w, '{');
+        json_key(&w, "code");
+        json_put_int(&w, 1000);
+        put_key_str(&w, "message", str_c(c->note));
+        json_close(&w, '}');
+    }
+    json_close(&w, ']');
+    json_key(&w, "result");
+    return w;
+}
+
+void reply_close(struct call *c, struct json_out *w)
+{
+    json_close(w, '}');
+    if (c->answer.full)
+        reply_error(c, API_INTERNAL);
+    else
+        call_send(c, 200, JSON, buf_str(&c->answer));
+}
+
+void reply_close_page(struct call *c, struct json_out *w, const struct paging *p)
+{
+    const struct {
+        const char *key;
+        int64_t value;
+    } rows[] = {
+        {"page", p->page},
+        {"per_page", p->per_page},
+        {"count", p->count},
+        {"total_count", p->total},
+        {"total_pages", (p->total + p->per_page - 1) / p->per_page},
+    };
+    json_key(w, "result_info");
+    json_open(w, '{');
+    for (size_t i = 0; i < countof(rows); i++) {
+        json_key(w, rows[i].key);
+        json_put_int(w, rows[i].value);
+    }
+    json_close(w, '}');
+    reply_close(c, w);
+}
+
+static struct json_out open_errors(struct call *c)
+{
+    buf_clear(&c->answer); /* it may hold the beginning of an answer that grew too large */
+    struct json_out w = json_out(&c->answer);
+    json_open(&w, '{');
+    json_key(&w, "success");
+    json_put_bool(&w, false);
+    json_key(&w, "errors");
+    json_open(&w, '[');
+    return w;
+}
+
+static void open_error(struct json_out *w, enum api_err e, struct str message)
+{
+    json_open(w, '{');
+    json_key(w, "code");
+    json_put_int(w, errors[e].code);
+    put_key_str(w, "message", message.n ? message : errors[e].phrase);
+}
+
+static void close_errors(struct call *c, struct json_out *w, enum api_err e, struct str result)
+{
+    json_close(w, ']');
+    json_key(w, "messages");
+    json_put_raw(w, STR("[]"));
+    json_key(w, "result");
+    json_put_raw(w, result);
+    json_close(w, '}');
+    call_send(c, errors[e].http, JSON, buf_str(&c->answer));
+}
+
+void reply_error(struct call *c, enum api_err e)
+{
+    struct json_out w = open_errors(c);
+    open_error(&w, e, STR(""));
+    if (e == API_EXISTS) {
+        json_key(&w, "path");
+        json_put_raw(&w, STR("[\"body\",\"id\"]"));
+    }
+    json_close(&w, '}');
+    close_errors(c, &w, e, STR("null"));
+}
+
+void reply_invalid(struct call *c, const struct complaints *wrong)
+{
+    struct json_out w = open_errors(c);
+    for (const struct complaint *one = wrong->first; one; one = one->next) {
+        open_error(&w, API_INVALID, one->message);
+        json_key(&w, "path");
+        json_open(&w, '[');
+        json_put_str(&w, str_c(wrong->place));
+        if (one->key.n)
+            json_put_str(&w, one->key);
+        json_close(&w, ']');
+        json_close(&w, '}');
+    }
+    bool query = str_eq(str_c(wrong->place), STR("query"));
+    close_errors(c, &w, API_INVALID, query ? STR("{}") : STR("null"));
+}

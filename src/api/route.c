@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/route.h"
+#include "api/call.h"
+
+const struct route api_routes[] = {
+#define ROUTE(method, pattern, permission, handler, summary)                                                 \
+    {S(#method), S(pattern), ALLOW_##permission, handler, #method[0] == 'P', summary},
+#include "api/routes.def"
+#undef ROUTE
+};
+const size_t api_route_count = countof(api_routes);
+
+static bool matches(struct str pattern, struct str path, struct str params[PARAM_COUNT])
+{
+    size_t n = 0;
+    while (pattern.p && path.p) {
+        struct str want = str_cut(&pattern, '/'), got = str_cut(&path, '/');
+        if (!str_starts(want, STR("{"))) {
+            if (!str_eq(want, got))
+                return false;
+        } else if (got.n == 0) {
+            return false;
+        } else {
+            must(n < PARAM_COUNT);
+            params[n++] = got;
+        }
+    }
+    return !pattern.p && !path.p;
+}
+
+const struct route *route_find(struct str method, struct str path, struct str params[PARAM_COUNT],
+                               bool *ret_known)
+{
+    if (str_eq(method, STR("HEAD")))
+        method = STR("GET");
+    *ret_known = false;
+    for (size_t i = 0; i < api_route_count; i++) {
+        const struct route *r = &api_routes[i];
+        if (!matches(r->pattern, path, params))
+            continue;
+        *ret_known = true;
+        if (str_eq(r->method, method))
+            return r;
+    }
+    return NULL;
+}
+
+struct str route_methods(struct arena *a, struct str path)
+{
+    struct str ignored[PARAM_COUNT], list = STR("");
+    for (size_t i = 0; i < api_route_count; i++) {
+        const struct route *r = &api_routes[i];
+        if (!matches(r->pattern, path, ignored))
+            continue;
+        bool get = str_eq(r->method, STR("GET"));
+        list = arena_printf(a, "%.*s%s%.*s%s", STR_FMT(list), list.n ? ", " : "", STR_FMT(r->method),
+                            get ? ", HEAD" : "");
+    }
+    return list;
+}

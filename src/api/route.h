@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which row of routes.def a request means. Pure. */
+#pragma once
+#include "base/arena.h"
+#include "store/catalog.h"
+
+struct call;
+
+enum { PARAM_ACCOUNT, PARAM_GATEWAY, PARAM_LAST, PARAM_COUNT };
+
+/* The permission column: any one of these bits is enough. */
+enum {
+    ALLOW_WRITE = PERM_WRITE,
+    ALLOW_READ = PERM_READ | ALLOW_WRITE,
+    ALLOW_METADATA = PERM_METADATA_READ | ALLOW_READ
+};
+
+struct route {
+    struct str method, pattern;
+    unsigned allowed; /* ALLOW_... */
+    void (*run)(struct call *c);
+    bool takes_body;
+    const char *summary;
+};
+
+extern const struct route api_routes[];
+extern const size_t api_route_count;
+
+/*
+ * The row for a method and a raw path below API_PREFIX; params are the raw segments that stand for the
+ * pattern's names. NULL when there is none; *ret_known then says whether the path exists for another method.
+ */
+const struct route *route_find(struct str method, struct str path, struct str params[PARAM_COUNT],
+                               bool *ret_known);
+/* The methods of a path as an Allow line: "GET, HEAD, PUT". */
+struct str route_methods(struct arena *a, struct str path);
