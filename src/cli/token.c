@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* weir token: makes, lists and revokes tokens in a data directory, while the daemon runs or not. */
+#include "base/clock.h"
+#include "base/limits.h"
+#include "cli/cli.h"
+#include "store/store.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static const char help[] =
+    "usage: weir token create --name NAME [--account A] [--permissions LIST] [--expires TIME] [--data DIR]\n"
+    "       weir token list [--data DIR]\n"
+    "       weir token revoke [--data DIR] ID\n\n"
+    "create prints the new token's text on standard output; it is stored hashed and never shown again. A "
+    "running\n"
+    "daemon knows of changes within a second.\n\n"
+    "  --name NAME         what the token is for, such as \"ci\"\n"
+    "  --account A         needed only if there are several\n"
+    "  --permissions LIST  default run; any of: metadata_read,read,write,run,secrets_write,analytics_read, "
+    "or all\n"
+    "  --expires TIME      such as 90m, 12h, 30d, 8w; default: never\n"
+    "  --data DIR          default: $WEIR_DATA, else ./data\n";
+
+static const struct {
+    struct str name;
+    unsigned bits;
+} permissions[] = {
+    {S("metadata_read"), PERM_METADATA_READ},
+    {S("read"), PERM_READ},
+    {S("write"), PERM_WRITE},
+    {S("run"), PERM_RUN},
+    {S("secrets_write"), PERM_SECRETS_WRITE},
+    {S("analytics_read"), PERM_ANALYTICS_READ},
+    {S("all"), PERM_ALL},
+};
+
+struct options {
+    const char *data, *account, *name;
+    unsigned permissions;
+    int64_t expires_ms; /* 0: never */
+};
+
+static int misuse(const char *what, const char *which)
+{
+    fprintf(stderr, "weir token: %s%s\n\n%s", what, which, help);
+    return 2;
+}
+
+static int failure(const char *what, const char *why)
+{
+    fprintf(stderr, "weir token: %s: %s\n", what, why);
+    return 1;
+}
+
+/* ---- options ---- */
+
+static unsigned permission_bits(struct str name)
+{
+    for (size_t i = 0; i < countof(permissions); i++)
+        if (str_eq(permissions[i].name, name))
+            return permissions[i].bits;
+    return 0;
+}
+
+static bool parse_permissions(struct str list, unsigned *ret)
+{
+    *ret = 0;
+    while (list.p) {
+        unsigned bits = permission_bits(str_trim(str_cut(&list, ',')));
+        if (!bits)
+            return false;
+        *ret |= bits;
+    }
+    return true;
+}
+
+static bool parse_expires(struct str text, int64_t *ret_ms)
+{
+    static const struct {
+        char unit;
+        int64_t ms;
+    } units[] = {{'m', 60000}, {'h', 3600000}, {'d', 86400000}, {'w', 604800000}};
+    static const int64_t longest = 100000; /* of any unit; beyond it "never" is meant */
+    int64_t n;
+    if (text.n < 2 || str_to_int(str_head(text, text.n - 1), &n) || n < 1 || n > longest)
+        return false;
+    for (size_t i = 0; i < countof(units); i++)
+        if (text.p[text.n - 1] == units[i].unit) {
+            *ret_ms = clock_wall_ms() + n * units[i].ms;
+            return true;
+        }
+    return false;
+}
+
+static int parse(struct options *o, int argc, char **argv)
+{
+    static const struct option options[] = {
+        {"data", required_argument, NULL, 'd'},
+        {"account", required_argument, NULL, 'a'},
+        {"name", required_argument, NULL, 'n'},
+        {"permissions", required_argument, NULL, 'p'},
+        {"expires", required_argument, NULL, 'e'},
+        {"help", no_argument, NULL, 'h'},
+        {0},
+    };
+    for (int c; (c = getopt_long(argc, argv, "h", options, NULL)) != -1;) {
+        switch (c) {
+        case 'd': o->data = optarg; break;
+        case 'a': o->account = optarg; break;
+        case 'n': o->name = optarg; break;
+        case 'h': fputs(help, stdout); return 0;
+        case 'p':
+            if (!parse_permissions(str_c(optarg), &o->permissions))
+                return misuse("not a list of permissions: ", optarg);
+            break;
+        case 'e':
+            if (!parse_expires(str_c(optarg), &o->expires_ms))
+                return misuse("not a time such as 30d: ", optarg);
+            break;
+        default: fputs(help, stderr); return 2;
+        }
+    }
+    return -1;
+}
+
+/* ---- actions ---- */
+
+/* The account a token is for: the one that is named, or the only one. */
+static int pick_account(struct token_book *book, const struct options *o, char ret[64])
+{
+    struct catalog *c = token_book_catalog(book);
+    struct str account = str_c(o->account);
+    int code = 0;
+    if (!c || c->n_accounts == 0)
+        code = failure(o->data, "there is no account yet; start weir serve once");
+    else if (account.n && !catalog_has_account(c, account))
+        code = failure(o->account, "there is no such account");
+    else if (!account.n && c->n_accounts > 1)
+        code = failure("--account", "there are several accounts; say which");
+    else
+        snprintf(ret, 64, "%.*s", STR_FMT(account.n ? account : c->accounts[0]));
+    catalog_unref(c);
+    return code;
+}
+
+static int create(struct token_book *book, const struct options *o, const char *word)
+{
+    (void)word;
+    char account[64], text[128];
+    int64_t id;
+    int code = pick_account(book, o, account);
+    if (code)
+        return code;
+    enum err e = token_create(book, str_c(account), str_c(o->name), o->permissions, o->expires_ms, text, &id);
+    if (e)
+        return failure("creating the token", err_phrase(e));
+    fprintf(stderr, "Token %lld, \"%s\". Its text, shown this once:\n", (long long)id, o->name);
+    fflush(stderr);
+    printf("%s\n", text);
+    return fflush(stdout) != 0;
+}
+
+static void print_permissions(unsigned bits)
+{
+    char list[128] = "";
+    size_t n = 0;
+    if (bits == PERM_ALL)
+        n = (size_t)snprintf(list, sizeof(list), "all");
+    for (size_t i = 0; bits != PERM_ALL && i < countof(permissions); i++)
+        if (permissions[i].bits != PERM_ALL && (bits & permissions[i].bits))
+            n += (size_t)snprintf(list + n, sizeof(list) - n, "%s%.*s", n ? "," : "",
+                                  STR_FMT(permissions[i].name));
+    must(n < sizeof(list));
+    printf("%-24s  ", list);
+}
+
+static void print_day(int64_t ms, const char *when_zero)
+{
+    char text[TIME_TEXT] = "";
+    if (ms)
+        clock_rfc3339(ms, text);
+    printf("%-24s  ", ms ? text : when_zero);
+}
+
+static int list(struct token_book *book, const struct options *o, const char *word)
+{
+    (void)word;
+    struct catalog *c = token_book_catalog(book);
+    if (!c)
+        return failure(o->data, err_phrase(E_DB));
+    printf("%6s  %-32s  %-24s  %-24s  %-24s  %s\n", "ID", "ACCOUNT", "PERMISSIONS", "CREATED", "EXPIRES",
+           "NAME");
+    for (size_t i = 0; i < c->n_tokens; i++) {
+        const struct token *t = &c->tokens[i];
+        printf("%6lld  %.*s  ", (long long)t->id, STR_FMT(t->account));
+        print_permissions(t->permissions);
+        print_day(t->created_ms, "-");
+        print_day(t->expires_ms, "never");
+        printf("%.*s\n", STR_FMT(t->name));
+    }
+    catalog_unref(c);
+    return fflush(stdout) != 0;
+}
+
+static int revoke(struct token_book *book, const struct options *o, const char *word)
+{
+    (void)o;
+    int64_t id;
+    if (str_to_int(str_c(word), &id))
+        return misuse("not an id of weir token list: ", word);
+    enum err e = token_revoke(book, id);
+    if (e)
+        return failure(word, e == E_NOT_FOUND ? "there is no such token" : err_phrase(e));
+    fprintf(stderr, "Token %lld is revoked.\n", (long long)id);
+    return 0;
+}
+
+static const struct action {
+    const char *name;
+    int words;  /* after its name */
+    bool named; /* needs --name */
+    int (*run)(struct token_book *book, const struct options *o, const char *word);
+} actions[] = {
+    {"create", 0, true, create},
+    {"list", 0, false, list},
+    {"revoke", 1, false, revoke},
+};
+
+static int run(const struct action *a, const struct options *o, const char *word)
+{
+    const char *why = NULL;
+    struct token_book *book = token_book_open(o->data, &why);
+    if (!book)
+        return failure(o->data, why);
+    int code = a->run(book, o, word);
+    token_book_close(book);
+    return code;
+}
+
+int cli_token(int argc, char **argv)
+{
+    const char *data = getenv("WEIR_DATA");
+    struct options o = {.data = data && *data ? data : "data", .permissions = PERM_RUN};
+    int code = parse(&o, argc, argv);
+    if (code >= 0)
+        return code;
+    const char *name = optind < argc ? argv[optind++] : "";
+    for (size_t i = 0; i < countof(actions); i++) {
+        const struct action *a = &actions[i];
+        if (strcmp(a->name, name) != 0)
+            continue;
+        if (argc - optind != a->words)
+            return misuse(a->words ? "revoke takes one ID" : "takes options only: ", a->words ? "" : name);
+        if (a->named && !o.name)
+            return misuse("create needs --name", "");
+        return run(a, &o, a->words ? argv[optind] : NULL);
+    }
+    return misuse("say create, list or revoke", "");
+}
