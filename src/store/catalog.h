@@ -9,12 +9,12 @@
 #include "base/crypto.h"
 
 struct gateway {
-    int64_t id;              /* internal, never reused */
-    struct uuid uuid;        /* internal_id of the API */
-    struct str account;      /* 32 hex */
+    int64_t id;         /* internal, never reused */
+    struct uuid uuid;   /* internal_id of the API */
+    struct str account; /* 32 hex */
     struct str slug;
     bool authentication, collect_logs;
-    struct str settings;     /* the whole gateway object as JSON, as the API echoes it */
+    struct str settings; /* the whole gateway object as JSON, as the API echoes it */
     int64_t created_ms, modified_ms;
 };
 
@@ -47,14 +47,23 @@ struct catalog {
     /* private: look-up tables, memory, count */
     struct catalog_index *index;
     struct arena arena;
-    int refs;
+    _Atomic int refs;
 };
 
 struct catalog *catalog_ref(struct catalog *c);
+/* Accepts NULL. */
 void catalog_unref(struct catalog *c);
 
 bool catalog_has_account(const struct catalog *c, struct str account);
 /* NULL when there is none. Hash look-ups. */
 const struct gateway *catalog_gateway(const struct catalog *c, struct str account, struct str slug);
+const struct gateway *catalog_gateway_id(const struct catalog *c, int64_t id);
 /* The live token whose text this is (hashed here, compared in constant time); NULL: none, or expired. */
 const struct token *catalog_token(const struct catalog *c, struct str text, int64_t now_ms);
+
+/* ---- for the back-end that reads a catalogue ---- */
+/* Empty, with one reference: fill the arrays from the arena, in ascending ids, then seal. */
+struct catalog *catalog_new(void);
+/* Builds the look-ups, and completes each gateway's settings from what people may set to what the API
+ * echoes. False past the arena's cap. */
+bool catalog_seal(struct catalog *c);

@@ -23,36 +23,36 @@ enum {
     REC_AUTHENTICATION = 16, /* the gateway required and got a token */
     REC_WHOLESALE = 32,
     REC_STREAM = 64,
-    REC_REQUEST_MISSING = 128,  /* body too long for the log, or shed under pressure */
+    REC_REQUEST_MISSING = 128, /* body too long for the log, or shed under pressure */
     REC_RESPONSE_MISSING = 256,
-    REC_NO_PAYLOAD = 512,       /* bodies switched off for this request */
-    REC_NO_ROW = 1024,          /* collection is off: counts in roll-ups and metrics, leaves no row */
-    REC_CLIENT_GONE = 2048,     /* the client left before the answer was complete */
-    REC_NOT_FIRST = 4096,       /* a further attempt of a request that is counted already */
+    REC_NO_PAYLOAD = 512,   /* bodies switched off for this request */
+    REC_NO_ROW = 1024,      /* collection is off: counts in roll-ups and metrics, leaves no row */
+    REC_CLIENT_GONE = 2048, /* the client left before the answer was complete */
+    REC_NOT_FIRST = 4096,   /* a further attempt of a request that is counted already */
 };
 
 struct record {
     struct uuid id;
     int64_t created_ms;
-    int64_t gateway;      /* internal id of the gateway (catalog) */
-    int64_t token;        /* internal id of the token used; 0: none */
+    int64_t gateway; /* internal id of the gateway (catalog) */
+    int64_t token;   /* internal id of the token used; 0: none */
     struct str provider, model, model_type, path;
     struct str event_id, request_id;
-    struct str request_type;          /* "native", "universal", ... */
+    struct str request_type; /* "native", "universal", ... */
     struct str method;
     struct str request_content_type, response_content_type;
     struct str user_agent;
-    struct str metadata;              /* a JSON object or p == NULL */
-    struct str error;                 /* fault or the provider's message; empty: none */
+    struct str metadata; /* a JSON object or p == NULL */
+    struct str error;    /* fault or the provider's message; empty: none */
     struct str trace_id;
-    int status;                       /* HTTP status the attempt ended with; 0: none came */
-    int step, attempt;                /* fallback index; try within the step */
+    int status;        /* HTTP status the attempt ended with; 0: none came */
+    int step, attempt; /* fallback index; try within the step */
     unsigned flags;
     int64_t request_bytes, response_bytes; /* sizes on the wire, whatever is stored */
-    int64_t duration_us, latency_us;  /* whole attempt; to the first byte (RECORD_NULL: none came) */
-    int64_t tokens_in, tokens_out;    /* RECORD_NULL: not known */
+    int64_t duration_us, latency_us;       /* whole attempt; to the first byte (RECORD_NULL: none came) */
+    int64_t tokens_in, tokens_out;         /* RECORD_NULL: not known */
     int64_t cached_tokens, cache_write_tokens, cache_write_1h_tokens, reasoning_tokens;
     int64_t audio_in_tokens, audio_out_tokens;
-    int64_t cost_pico;                /* RECORD_NULL: not known */
+    int64_t cost_pico;                    /* RECORD_NULL: not known */
     struct record_body request, response; /* raw bytes; streams unmerged */
 };

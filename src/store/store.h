@@ -17,12 +17,12 @@
 struct store;
 
 struct store_options {
-    const char *dir;             /* created when missing, mode 0700 */
-    int64_t queue_bytes;         /* memory for waiting records; beyond it bodies are shed */
-    int64_t max_body_bytes;      /* longer bodies are not stored */
-    bool sync;                   /* fsync every commit */
-    const char *account;         /* id of the first account when there is none; NULL: random */
-    const char *root_token;      /* text of the first token; NULL: random */
+    const char *dir;        /* created when missing, mode 0700 */
+    int64_t queue_bytes;    /* memory for waiting records; beyond it bodies are shed */
+    int64_t max_body_bytes; /* longer bodies are not stored; at most 1 GiB */
+    bool sync;              /* fsync every commit */
+    const char *account;    /* id of the first account when there is none; NULL: random */
+    const char *root_token; /* text of the first token; NULL: random */
 };
 
 /* What the first start made, for the operator to read once; strs are empty when nothing was made. */
@@ -31,15 +31,25 @@ struct store_first {
     char token[128];
 };
 
-/* Opens or creates the data directory, migrates, starts the threads. NULL with *ret_why set. */
+/*
+ * Opens or creates the data directory, migrates, starts the threads. One process a directory. NULL
+ * with *ret_why set (thread-local, for the operator).
+ */
 struct store *store_open(const struct store_options *o, struct store_first *ret_first, const char **ret_why);
-/* Commits all that was pushed, then stops the threads. */
-void store_close(struct store *s);
+/* Takes over queue_bytes, max_body_bytes and sync. Any thread. */
+void store_reload(struct store *s, const struct store_options *o);
+/*
+ * Answers the queries that were asked, commits all that was pushed, then stops the threads. Nobody may
+ * push or ask any more; loops that acks and answers go to must still be there. Returns the number of
+ * rows that could not be written: 0 unless the disk refused them to the last.
+ */
+uint64_t store_close(struct store *s);
 
 /* ---- catalogue ---- */
 /* The current snapshot, with a reference for the caller. Any thread. */
 struct catalog *store_catalog(struct store *s);
-/* Called on the store's thread with each new snapshot (the callee takes its own reference). Set before workers start. */
+/* Called on the store's thread with each new snapshot (the callee takes its own reference). Set before
+ * workers start. */
 void store_on_catalog(struct store *s, void (*fn)(void *arg, struct catalog *c), void *arg);
 /* Re-reads weir.db if another process changed it. Any thread, returns at once. */
 void store_poll(struct store *s);
@@ -54,25 +64,40 @@ void store_push(struct store *s, const struct record *r, struct loop *l, struct 
 
 struct store_stats {
     uint64_t rows, commits, shed_bodies, queued_rows, queued_bytes, segment_bytes, failed_commits;
+    const char *trouble; /* why the last commit failed (static text); NULL: it did not */
 };
 struct store_stats store_stats(struct store *s);
 
 /* ---- queries: run on the reader thread, answered on the caller's loop ---- */
-enum log_order { ORDER_CREATED, ORDER_PROVIDER, ORDER_MODEL, ORDER_MODEL_TYPE, ORDER_SUCCESS, ORDER_CACHED,
-                 ORDER_COST, ORDER_TOKENS_IN, ORDER_TOKENS_OUT, ORDER_DURATION, ORDER_FEEDBACK };
+enum log_order {
+    ORDER_CREATED,
+    ORDER_PROVIDER,
+    ORDER_MODEL,
+    ORDER_MODEL_TYPE,
+    ORDER_SUCCESS,
+    ORDER_CACHED,
+    ORDER_COST,
+    ORDER_TOKENS_IN,
+    ORDER_TOKENS_OUT,
+    ORDER_DURATION,
+    ORDER_FEEDBACK
+};
 
 struct log_query {
-    int64_t gateway;      /* 0: every gateway (weir logs) */
+    int64_t gateway; /* 0: every gateway (weir logs), ORDER_CREATED is then the order of arrival */
     int64_t page, per_page;
     enum log_order order;
     bool ascending;
-    struct str search;    /* empty: all. Substring of id, event id, model, provider, path, metadata */
-    struct uuid after;    /* tail: rows newer than this id; all zero: not a tail */
+    struct str
+        search; /* empty: all. Part of id, event id, model, provider, path, metadata; ASCII case ignored */
+    /* Tail: rows that reached the log after this one, in that order, whatever `order` says. A call that
+     * began earlier but ended later is among them. All zero: not a tail. */
+    struct uuid after;
 };
 
-/* A row as read back. Strs live in the result's arena. */
+/* A row as read back. Strs live in the result's arena; texts that were empty have p == NULL. */
 struct log_row {
-    struct record r;      /* bodies empty; see store_log_body */
+    struct record r; /* bodies empty; see log_detail */
     struct str gateway_slug;
     struct str id_text;
     double feedback, score; /* NAN: not set */
@@ -87,12 +112,13 @@ struct log_page {
     int64_t total;
 };
 
-/* Everything pushed before the call is in the answer (read your writes). `done` runs on l, once,
- * and owns the page (log_page_free). */
+/* Everything pushed before the call is in the answer (read your writes), unless commits fail. Pages
+ * count from 1; one past the end is empty. `done` runs on l, once, and owns the page (log_page_free). */
 void store_list_logs(struct store *s, const struct log_query *q, struct loop *l,
                      void (*done)(void *arg, struct log_page *page), void *arg);
 void log_page_free(struct log_page *page);
-/* One row with its bodies: rows is 1, or 0 when there is none; bodies are in the arena as raw bytes. */
+/* One row with its bodies: n is 1, or 0 when there is none (err E_NOT_FOUND); bodies are in the arena as
+ * raw bytes. A body that is damaged counts as not stored. gateway 0: any. */
 struct log_detail {
     struct log_page page;
     struct str request, response; /* p == NULL: not stored */
@@ -101,7 +127,8 @@ void store_get_log(struct store *s, int64_t gateway, struct uuid id, bool with_b
                    void (*done)(void *arg, struct log_detail *d), void *arg);
 void log_detail_free(struct log_detail *d);
 
-/* The same for a process of its own (weir logs): opens logs.db read-only and calls back inline. */
+/* The same for a process of its own (weir logs), with or without a running daemon: opens logs.db
+ * read-only and answers at once. *ret is the caller's; log_page_free frees what is in it. */
 struct log_reader;
 struct log_reader *log_reader_open(const char *dir, const char **ret_why);
 void log_reader_list(struct log_reader *r, const struct log_query *q, struct log_page *ret);
@@ -112,9 +139,12 @@ struct gateway_change {
     enum { GATEWAY_CREATE, GATEWAY_UPDATE, GATEWAY_DELETE } what;
     struct str account, slug;
     bool authentication, collect_logs;
-    struct str settings; /* JSON */
+    /* JSON object of the members people may set (control plane 4.2), authentication and collect_logs among
+     * them; ids and dates are added by the snapshot. CREATE, p == NULL: the defaults of `default`. */
+    struct str settings;
 };
-/* E_OK, E_NOT_FOUND, E_AGAIN (create: exists already), E_DB. Strs are copied. */
+/* E_OK, E_NOT_FOUND, E_AGAIN (create: exists already), E_DB. Strs are copied. Deleting a gateway also
+ * removes its rows, a few at a time in the background. */
 void store_change_gateway(struct store *s, const struct gateway_change *c, struct loop *l,
                           void (*done)(void *arg, enum err e), void *arg);
 

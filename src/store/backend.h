@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The boundary between the store and a database: everything that speaks SQL is behind these two
+ * handles, and nothing else is. The store brings the threads, the queue, the roll-up sums, the
+ * segments and the catalogue's look-ups; a back-end brings tables, their migrations and statements.
+ *
+ * sqlite_logs.c and sqlite_catalog.c are the back-end there is. A second one implements the same
+ * functions and turns this header into a table of pointers, one table a back-end, picked by
+ * the storage URL; callers keep their shape. Its handles may hold network connections: all calls but
+ * the opens come from the store's two threads, or from a command of its own, and may block.
+ *
+ * A handle belongs to one thread at a time. Errors are E_DB unless said otherwise; the text of the
+ * last one is at *_why (static storage or the handle's).
+ */
+#pragma once
+#include "store/rollup.h"
+#include "store/segment.h"
+#include "store/store.h"
+
+/* CREATE makes what is missing (files of mode 0600), WRITE and READ want it to exist; READ changes nothing
+ * and does not migrate. */
+enum db_mode { DB_CREATE, DB_WRITE, DB_READ };
+
+/* ---- logs: rows and roll-ups ---- */
+struct log_db;
+
+/* NULL with *ret_why set. */
+struct log_db *log_db_open(const char *dir, enum db_mode mode, const char **ret_why);
+void log_db_close(struct log_db *db);
+const char *log_db_why(struct log_db *db);
+/* Whether commits wait for the disk; outside transactions. */
+void log_db_set_sync(struct log_db *db, bool sync);
+
+/* One transaction a batch: begin, insert* and add_minute*, then commit or rollback. A commit that
+ * fails has changed nothing. */
+enum err log_db_begin(struct log_db *db) MUST_CHECK;
+/* A row whose id is there already changes nothing and is E_OK. */
+enum err log_db_insert(struct log_db *db, const struct record *r, const struct body_place *p) MUST_CHECK;
+enum err log_db_add_minute(struct log_db *db, const struct minute *m) MUST_CHECK;
+enum err log_db_commit(struct log_db *db) MUST_CHECK;
+void log_db_rollback(struct log_db *db);
+
+/* Every gateway that has rows, ascending; into a. */
+enum err log_db_gateways(struct log_db *db, struct arena *a, int64_t **ret, size_t *ret_n) MUST_CHECK;
+/* Removes up to max rows of a gateway in a transaction of its own; E_NOT_FOUND: none is left. */
+enum err log_db_delete(struct log_db *db, int64_t gateway, int64_t max) MUST_CHECK;
+
+/* Fills ret (arena initialised by the caller) but for gateway_slug. The error is also in ret->err. */
+enum err log_db_list(struct log_db *db, const struct log_query *q, struct log_page *ret);
+/* The row, E_NOT_FOUND when there is none. gateway 0: any. */
+enum err log_db_get(struct log_db *db, int64_t gateway, struct uuid id, struct log_page *ret,
+                    struct body_place *ret_place);
+
+/* ---- the catalogue: accounts, gateways, tokens ---- */
+struct catalog_db;
+
+struct catalog_db *catalog_db_open(const char *dir, enum db_mode mode, const char **ret_why);
+void catalog_db_close(struct catalog_db *db);
+/* A new snapshot with one reference, or NULL. */
+struct catalog *catalog_db_load(struct catalog_db *db);
+/* True when another process changed the database since the last call. */
+bool catalog_db_changed(struct catalog_db *db);
+
+enum err catalog_db_begin(struct catalog_db *db) MUST_CHECK;
+enum err catalog_db_commit(struct catalog_db *db) MUST_CHECK;
+void catalog_db_rollback(struct catalog_db *db);
+/* E_AGAIN: it exists already. */
+enum err catalog_db_add_account(struct catalog_db *db, struct str account) MUST_CHECK;
+/* E_AGAIN: create, but it exists; E_NOT_FOUND: no such gateway or account. */
+enum err catalog_db_change_gateway(struct catalog_db *db, const struct gateway_change *c) MUST_CHECK;
+/* t->id and t->created_ms are chosen here. E_AGAIN: the hash is taken; E_NOT_FOUND: no such account. */
+enum err catalog_db_add_token(struct catalog_db *db, const struct token *t, int64_t *ret_id) MUST_CHECK;
+enum err catalog_db_delete_token(struct catalog_db *db, int64_t id) MUST_CHECK;

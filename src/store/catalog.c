@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Snapshots of the catalogue. Look-ups are open-addressing tables of element numbers + 1. */
+#include "store/catalog.h"
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/limits.h"
+
+#include <stdatomic.h>
+#include <xxhash.h>
+
+struct table {
+    uint32_t *slots;
+    size_t mask;
+};
+
+struct catalog_index {
+    struct table accounts, gateways, tokens;
+};
+
+struct catalog *catalog_new(void)
+{
+    struct catalog *c = mem_zalloc(sizeof(*c));
+    arena_init(&c->arena, CATALOG_BYTES);
+    c->refs = 1;
+    return c;
+}
+
+struct catalog *catalog_ref(struct catalog *c)
+{
+    atomic_fetch_add_explicit(&c->refs, 1, memory_order_relaxed);
+    return c;
+}
+
+void catalog_unref(struct catalog *c)
+{
+    if (!c || atomic_fetch_sub_explicit(&c->refs, 1, memory_order_acq_rel) > 1)
+        return;
+    arena_done(&c->arena);
+    mem_free(c);
+}
+
+static uint64_t hash_str(struct str s, uint64_t seed)
+{
+    return XXH3_64bits_withSeed(s.p, s.n, seed);
+}
+
+static uint64_t hash_gateway(struct str account, struct str slug)
+{
+    return hash_str(slug, hash_str(account, 0));
+}
+
+/* A SHA-256 is as good a hash as any: its first word will do. */
+static uint64_t hash_token(const unsigned char hash[SHA256_BYTES])
+{
+    uint64_t word;
+    memcpy(&word, hash, sizeof(word));
+    return word;
+}
+
+static bool table_init(struct table *t, struct arena *a, size_t n)
+{
+    size_t slots = 4;
+    while (slots < 2 * n)
+        slots *= 2;
+    *t = (struct table){arena_zalloc(a, slots * sizeof(*t->slots)), slots - 1};
+    return t->slots;
+}
+
+static void table_put(struct table *t, uint64_t hash, size_t element)
+{
+    size_t i = hash & t->mask;
+    while (t->slots[i])
+        i = (i + 1) & t->mask;
+    t->slots[i] = (uint32_t)element + 1;
+}
+
+/* for (size_t i = hash; (e = table_next(t, &i)) != NONE;): the elements that may have this hash. */
+static const size_t NONE = SIZE_MAX;
+static size_t table_next(const struct table *t, uint64_t *at)
+{
+    uint32_t e = t->slots[(*at)++ & t->mask];
+    return e ? e - 1 : NONE;
+}
+
+bool catalog_has_account(const struct catalog *c, struct str account)
+{
+    uint64_t at = hash_str(account, 0);
+    for (size_t i; (i = table_next(&c->index->accounts, &at)) != NONE;)
+        if (str_eq(c->accounts[i], account))
+            return true;
+    return false;
+}
+
+const struct gateway *catalog_gateway(const struct catalog *c, struct str account, struct str slug)
+{
+    uint64_t at = hash_gateway(account, slug);
+    for (size_t i; (i = table_next(&c->index->gateways, &at)) != NONE;)
+        if (str_eq(c->gateways[i].slug, slug) && str_eq(c->gateways[i].account, account))
+            return &c->gateways[i];
+    return NULL;
+}
+
+const struct gateway *catalog_gateway_id(const struct catalog *c, int64_t id)
+{
+    size_t low = 0, high = c->n_gateways;
+    while (low < high) {
+        size_t mid = low + (high - low) / 2;
+        if (c->gateways[mid].id < id)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    return low < c->n_gateways && c->gateways[low].id == id ? &c->gateways[low] : NULL;
+}
+
+const struct token *catalog_token(const struct catalog *c, struct str text, int64_t now_ms)
+{
+    unsigned char hash[SHA256_BYTES];
+    sha256(text, hash);
+    uint64_t at = hash_token(hash);
+    for (size_t i; (i = table_next(&c->index->tokens, &at)) != NONE;) {
+        const struct token *t = &c->tokens[i];
+        if (equal_constant_time(str_of((char *)hash, sizeof(hash)),
+                                str_of((const char *)t->hash, sizeof(hash))))
+            return t->expires_ms && t->expires_ms <= now_ms ? NULL : t;
+    }
+    return NULL;
+}
+
+static void put_time(struct json_out *w, const char *key, int64_t ms)
+{
+    char text[TIME_TEXT];
+    clock_rfc3339(ms, text);
+    json_key(w, key);
+    json_put_str(w, str_c(text));
+}
+
+/* {"id":...,"created_at":..., and then the members that are stored} */
+static bool complete_settings(struct arena *a, struct gateway *g)
+{
+    struct buf b;
+    char uuid[UUID_TEXT];
+    uuid_text(g->uuid, uuid);
+    buf_init(&b, CATALOG_BYTES);
+    struct json_out w = json_out(&b);
+    const struct {
+        const char *key;
+        struct str value;
+    } names[] = {{"id", g->slug},
+                 {"account_id", g->account},
+                 {"account_tag", g->account},
+                 {"internal_id", str_of(uuid, sizeof(uuid))}};
+    json_open(&w, '{');
+    for (size_t i = 0; i < countof(names); i++) {
+        json_key(&w, names[i].key);
+        json_put_str(&w, names[i].value);
+    }
+    json_key(&w, "is_default");
+    json_put_bool(&w, str_eq(g->slug, STR("default")));
+    put_time(&w, "created_at", g->created_ms);
+    put_time(&w, "modified_at", g->modified_ms);
+    struct str stored = str_trim(g->settings);
+    bool members = str_starts(stored, STR("{")) && str_trim(str_from(stored, 1)).n > 1;
+    if (members)
+        buf_append_byte(&b, ',');
+    buf_append(&b, members ? str_from(stored, 1) : STR("}"));
+    g->settings = arena_dup(a, buf_str(&b));
+    buf_done(&b);
+    return g->settings.p;
+}
+
+bool catalog_seal(struct catalog *c)
+{
+    struct catalog_index *x = c->index = arena_new(&c->arena, struct catalog_index);
+    if (!x || !table_init(&x->accounts, &c->arena, c->n_accounts) ||
+        !table_init(&x->gateways, &c->arena, c->n_gateways) ||
+        !table_init(&x->tokens, &c->arena, c->n_tokens))
+        return false;
+    for (size_t i = 0; i < c->n_accounts; i++)
+        table_put(&x->accounts, hash_str(c->accounts[i], 0), i);
+    for (size_t i = 0; i < c->n_gateways; i++) {
+        struct gateway *g = &c->gateways[i];
+        table_put(&x->gateways, hash_gateway(g->account, g->slug), i);
+        if (!complete_settings(&c->arena, g))
+            return false;
+    }
+    for (size_t i = 0; i < c->n_tokens; i++)
+        table_put(&x->tokens, hash_token(c->tokens[i].hash), i);
+    return true;
+}

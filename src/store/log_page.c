@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Pages of log rows, and reading them from a process that is not the daemon. */
+#include "store/private.h"
+#include "base/limits.h"
+
+/* Beyond rows and texts: two bodies of the longest kind, and their frame. */
+static const size_t detail_max = ((size_t)4 << 30) + LOG_PAGE_BYTES;
+
+struct log_detail *log_detail_new(void)
+{
+    struct arena a;
+    arena_init(&a, detail_max);
+    struct log_detail *d = arena_new(&a, struct log_detail);
+    must(d != NULL);
+    d->page.arena = a;
+    return d;
+}
+
+/* The page may lie in its own arena, so the arena is moved out first. */
+void log_page_free(struct log_page *page)
+{
+    if (!page)
+        return;
+    struct arena a = page->arena;
+    page->arena = (struct arena){0};
+    arena_done(&a);
+}
+
+void log_detail_free(struct log_detail *d)
+{
+    if (d)
+        log_page_free(&d->page);
+}
+
+void log_page_name_gateways(struct log_page *page, const struct catalog *c)
+{
+    for (size_t i = 0; i < page->n; i++) {
+        const struct gateway *g = catalog_gateway_id(c, page->rows[i].r.gateway);
+        if (g)
+            page->rows[i].gateway_slug = arena_dup(&page->arena, g->slug);
+    }
+}
+
+struct log_reader {
+    struct log_db *logs;
+    struct catalog_db *catalog;
+};
+
+struct log_reader *log_reader_open(const char *dir, const char **ret_why)
+{
+    struct log_reader *r = mem_zalloc(sizeof(*r));
+    r->catalog = catalog_db_open(dir, DB_READ, ret_why);
+    r->logs = r->catalog ? log_db_open(dir, DB_READ, ret_why) : NULL;
+    if (r->logs)
+        return r;
+    log_reader_close(r);
+    return NULL;
+}
+
+void log_reader_close(struct log_reader *r)
+{
+    if (!r)
+        return;
+    log_db_close(r->logs);
+    catalog_db_close(r->catalog);
+    mem_free(r);
+}
+
+void log_reader_list(struct log_reader *r, const struct log_query *q, struct log_page *ret)
+{
+    *ret = (struct log_page){0};
+    arena_init(&ret->arena, LOG_PAGE_BYTES);
+    struct catalog *c = catalog_db_load(r->catalog);
+    log_db_list(r->logs, q, ret);
+    if (c)
+        log_page_name_gateways(ret, c);
+    catalog_unref(c);
+}

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/seed.h"
+
+#include <stdio.h>
+
+void token_text(char out[TOKEN_TEXT + 1])
+{
+    static const char digits[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+    static const char prefix[] = "weir_";
+    size_t n = sizeof(prefix) - 1;
+    memcpy(out, prefix, n);
+    while (n < TOKEN_TEXT) {
+        unsigned char bytes[64];
+        random_bytes(bytes, sizeof(bytes));
+        /* 248 = 4 * 62: what is above would favour the first digits */
+        for (size_t i = 0; i < sizeof(bytes) && n < TOKEN_TEXT; i++)
+            if (bytes[i] < 248)
+                out[n++] = digits[bytes[i] % 62];
+    }
+    out[n] = '\0';
+}
+
+struct str gateway_defaults(void)
+{
+    return STR(
+        "{\"authentication\":true,\"byok_only\":false,\"cache_invalidate_on_update\":false,\"cache_ttl\":0,"
+        "\"collect_logs\":true,\"guardrails\":null,\"log_classification\":false,"
+        "\"log_management\":10000000,\"log_management_strategy\":\"DELETE_OLDEST\","
+        "\"logpush\":false,\"logpush_public_key\":null,\"otel\":null,"
+        "\"rate_limiting_interval\":0,\"rate_limiting_limit\":0,\"rate_limiting_technique\":\"fixed\","
+        "\"retry_backoff\":null,\"retry_delay\":null,\"retry_max_attempts\":null,"
+        "\"spend_limits\":null,\"store_id\":null,\"stripe\":null,\"wholesale\":true,"
+        "\"workers_ai_billing_mode\":\"postpaid\",\"zdr\":false}");
+}
+
+static bool is_account_id(struct str s)
+{
+    for (size_t i = 0; i < s.n; i++)
+        if (hex_digit(s.p[i]) < 0 || (s.p[i] >= 'A' && s.p[i] <= 'F'))
+            return false;
+    return s.n == 32;
+}
+
+/* The token unless it is stored already: no error, and nothing made. */
+static enum err add_root_token(struct catalog_db *db, struct str account, struct str text)
+{
+    struct token t = {.account = account, .name = STR("root"), .permissions = PERM_ALL};
+    int64_t id;
+    sha256(text, t.hash);
+    enum err e = catalog_db_add_token(db, &t, &id);
+    return e == E_AGAIN ? E_OK : e;
+}
+
+static enum err add_account(struct catalog_db *db, struct str account)
+{
+    struct gateway_change c = {.what = GATEWAY_CREATE,
+                               .account = account,
+                               .slug = STR("default"),
+                               .authentication = true,
+                               .collect_logs = true,
+                               .settings = gateway_defaults()};
+    enum err e = catalog_db_add_account(db, account);
+    return e == E_OK ? catalog_db_change_gateway(db, &c) : e;
+}
+
+static enum err seed(struct catalog_db *db, const struct store_options *o, struct catalog *c,
+                     struct store_first *first)
+{
+    struct str wanted = str_c(o->account), token = str_c(o->root_token);
+    char account[33];
+    bool make = wanted.n ? !catalog_has_account(c, wanted) : c->n_accounts == 0;
+    unsigned char random[16];
+    random_bytes(random, sizeof(random));
+    hex_encode(account, random, sizeof(random));
+    struct str id = wanted.n ? wanted : make ? str_of(account, 32) : c->accounts[0];
+    enum err e = make ? add_account(db, id) : E_OK;
+    if (make)
+        snprintf(first->account, sizeof(first->account), "%.*s", STR_FMT(id));
+    if (make && !token.n) {
+        token_text(first->token);
+        token = str_c(first->token);
+    }
+    return e == E_OK && token.n ? add_root_token(db, id, token) : e;
+}
+
+enum err seed_catalog(struct catalog_db *db, const struct store_options *o, struct store_first *ret)
+{
+    struct str account = str_c(o->account);
+    if (account.n && !is_account_id(account))
+        return E_SYNTAX;
+    struct store_first first = {0};
+    enum err e = catalog_db_begin(db);
+    if (e != E_OK)
+        return e;
+    struct catalog *c = catalog_db_load(db);
+    e = c ? seed(db, o, c, &first) : E_DB;
+    catalog_unref(c);
+    if (e == E_OK)
+        e = catalog_db_commit(db);
+    if (e == E_OK)
+        *ret = first;
+    else
+        catalog_db_rollback(db);
+    return e;
+}

@@ -1,0 +1,391 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The writer thread. A turn:
+ *
+ *   wait ─ changes of the catalogue ─ take the queue ─ bodies to the segment ─ rows and roll-ups in
+ *   one transaction ─ acks ─ flush tickets ─ some rows of deleted gateways
+ *
+ * It waits for ever while nothing is queued, STORE_COMMIT_MS after the first row otherwise, less when
+ * a batch is full or somebody asks. A failed commit keeps its rows in `held`, in order, and is tried
+ * again with whatever came since.
+ */
+#include "store/private.h"
+#include "store/seed.h"
+#include "base/limits.h"
+
+#include <stdatomic.h>
+#include <time.h>
+
+/* ---- from other threads ---- */
+
+static void wake(struct writer *w)
+{
+    /* the writer is before its look at the queue, or in the wait: never in between */
+    pthread_mutex_lock(&w->lock);
+    pthread_mutex_unlock(&w->lock);
+    pthread_cond_signal(&w->wake);
+}
+
+void writer_notice(struct store *s, int64_t before)
+{
+    if (before == 0 || before + 1 == STORE_BATCH_ROWS)
+        wake(&s->writer);
+}
+
+void writer_change(struct store *s, struct change *c)
+{
+    struct writer *w = &s->writer;
+    pthread_mutex_lock(&w->lock);
+    *w->changes_end = c;
+    w->changes_end = &c->next;
+    pthread_mutex_unlock(&w->lock);
+    pthread_cond_signal(&w->wake);
+}
+
+void writer_poll(struct store *s)
+{
+    struct writer *w = &s->writer;
+    pthread_mutex_lock(&w->lock);
+    w->poll = true;
+    pthread_mutex_unlock(&w->lock);
+    pthread_cond_signal(&w->wake);
+}
+
+void writer_flush(struct store *s)
+{
+    struct writer *w = &s->writer;
+    pthread_mutex_lock(&w->lock);
+    uint64_t ticket = ++w->flush_wanted;
+    pthread_cond_signal(&w->wake);
+    while (w->flush_done < ticket)
+        pthread_cond_wait(&w->flushed, &w->lock);
+    pthread_mutex_unlock(&w->lock);
+}
+
+/* ---- the catalogue ---- */
+
+static void publish(struct store *s, struct catalog *c)
+{
+    pthread_mutex_lock(&s->catalog_lock);
+    struct catalog *old = s->catalog;
+    s->catalog = c;
+    pthread_mutex_unlock(&s->catalog_lock);
+    if (s->on_catalog)
+        s->on_catalog(s->on_catalog_arg, c);
+    catalog_unref(old);
+}
+
+static bool reload_catalog(struct store *s)
+{
+    struct catalog *c = catalog_db_load(s->writer.catalog);
+    if (c)
+        publish(s, c);
+    return c;
+}
+
+/* Rows whose gateway is not in the catalogue: deleted just now, or by a process that did not live to finish.
+ */
+static void find_doomed(struct store *s)
+{
+    struct writer *w = &s->writer;
+    struct arena a;
+    int64_t *all;
+    size_t n;
+    arena_init(&a, CATALOG_BYTES);
+    w->n_doomed = 0;
+    if (log_db_gateways(w->logs, &a, &all, &n) == E_OK) {
+        w->doomed = mem_realloc(w->doomed, (n + 1) * sizeof(*w->doomed));
+        for (size_t i = 0; i < n; i++)
+            if (!catalog_gateway_id(s->catalog, all[i]))
+                w->doomed[w->n_doomed++] = all[i];
+    }
+    arena_done(&a);
+}
+
+static void run_change(struct store *s, struct change *c)
+{
+    struct writer *w = &s->writer;
+    c->result = catalog_db_change_gateway(w->catalog, &c->c);
+    if (c->result == E_OK && !reload_catalog(s))
+        c->result = E_DB;
+    if (c->result == E_OK && c->c.what == GATEWAY_DELETE)
+        find_doomed(s);
+    loop_send(c->loop, &c->msg);
+}
+
+static void sweep(struct writer *w)
+{
+    enum err e = log_db_delete(w->logs, w->doomed[w->n_doomed - 1], STORE_SWEEP_ROWS);
+    if (e != E_OK) /* none left, or trouble: then the next start goes on */
+        w->n_doomed--;
+}
+
+/* ---- rows ---- */
+
+static void take_queue(struct store *s)
+{
+    struct writer *w = &s->writer;
+    int64_t n;
+    struct queued *e = queue_take(&s->queue, &n);
+    atomic_fetch_add_explicit(&s->held, (uint64_t)n, memory_order_relaxed);
+    *w->held_end = e;
+    while (*w->held_end)
+        w->held_end = &(*w->held_end)->next;
+}
+
+/* Bodies first, so that no committed row points at nothing. */
+static enum err place_bodies(struct store *s)
+{
+    struct writer *w = &s->writer;
+    for (struct queued *e = w->held; e; e = e->next)
+        if (!e->placed)
+            e->place = segments_add(w->segments, e->r.request, e->r.response);
+    enum err err = segments_commit(w->segments, w->syncing);
+    if (err != E_OK)
+        return err;
+    for (struct queued *e = w->held; e; e = e->next) {
+        if (!e->placed)
+            queued_drop_bodies(&s->queue, e);
+        e->placed = true;
+    }
+    return E_OK;
+}
+
+static enum err insert_rows(struct writer *w)
+{
+    rollup_clear(&w->rollup);
+    for (struct queued *e = w->held; e; e = e->next) {
+        enum err err = e->r.flags & REC_NO_ROW ? E_OK : log_db_insert(w->logs, &e->r, &e->place);
+        if (err == E_OK)
+            rollup_add(&w->rollup, &e->r);
+        else if (err != E_AGAIN) /* a second row of the same id changes nothing */
+            return err;
+    }
+    for (size_t i = 0; i < w->rollup.n; i++) {
+        enum err err = log_db_add_minute(w->logs, &w->rollup.cells[i]);
+        if (err != E_OK)
+            return err;
+    }
+    return E_OK;
+}
+
+static enum err commit_held(struct store *s, const char **ret_trouble)
+{
+    struct writer *w = &s->writer;
+    *ret_trouble = "a segment of bodies cannot be written";
+    enum err e = place_bodies(s);
+    if (e != E_OK)
+        return e;
+    e = log_db_begin(w->logs);
+    if (e == E_OK)
+        e = insert_rows(w);
+    if (e == E_OK)
+        e = log_db_commit(w->logs);
+    if (e != E_OK) {
+        *ret_trouble = log_db_why(w->logs);
+        log_db_rollback(w->logs);
+    }
+    return e;
+}
+
+/* Frees the held records; returns how many of them have rows. */
+static uint64_t release_held(struct store *s)
+{
+    struct writer *w = &s->writer;
+    uint64_t n = 0, rows = 0;
+    for (struct queued *e = w->held, *next; e; e = next, n++) {
+        next = e->next;
+        rows += !(e->r.flags & REC_NO_ROW);
+        if (e->ack)
+            loop_send(e->loop, e->ack);
+        queued_free(&s->queue, e);
+    }
+    w->held = NULL;
+    w->held_end = &w->held;
+    atomic_fetch_sub_explicit(&s->held, n, memory_order_relaxed);
+    return rows;
+}
+
+static void write_held(struct store *s)
+{
+    struct writer *w = &s->writer;
+    const char *trouble = NULL;
+    bool sync = atomic_load_explicit(&s->sync, memory_order_relaxed);
+    if (sync != w->syncing)
+        log_db_set_sync(w->logs, w->syncing = sync);
+    w->failing = commit_held(s, &trouble) != E_OK;
+    atomic_store(&s->trouble, w->failing ? trouble : NULL);
+    atomic_store_explicit(&s->segment_bytes, segments_bytes(w->segments), memory_order_relaxed);
+    if (w->failing) {
+        w->failures++;
+        atomic_fetch_add_explicit(&s->failed_commits, 1, memory_order_relaxed);
+        return;
+    }
+    w->failures = 0;
+    atomic_fetch_add_explicit(&s->commits, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&s->rows, release_held(s), memory_order_relaxed);
+}
+
+/* ---- the thread ---- */
+
+static int64_t now_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return t.tv_sec * 1000000000LL + t.tv_nsec;
+}
+
+static bool asked(const struct writer *w)
+{
+    return w->stop || w->poll || w->changes || w->flush_wanted != w->flush_done;
+}
+
+/* How long this turn may sleep: -1 for ever, 0 not at all. */
+static int64_t patience_ms(struct store *s)
+{
+    struct writer *w = &s->writer;
+    int64_t waiting = atomic_load(&s->queue.waiting);
+    if (asked(w))
+        return 0;
+    if (w->failing)
+        return STORE_RETRY_MS;
+    if (waiting == 0)
+        return w->n_doomed ? STORE_COMMIT_MS : -1;
+    return s->sync || waiting >= STORE_BATCH_ROWS ? 0 : STORE_COMMIT_MS;
+}
+
+/* With the lock. Each wake-up asks anew, but the time counts from the first row. */
+static void wait_turn(struct store *s)
+{
+    struct writer *w = &s->writer;
+    int64_t since = 0, ms;
+    while ((ms = patience_ms(s)) != 0) {
+        if (ms < 0) {
+            pthread_cond_wait(&w->wake, &w->lock);
+            continue;
+        }
+        since = since ? since : now_ns();
+        int64_t until = since + ms * 1000000;
+        struct timespec t = {.tv_sec = until / 1000000000, .tv_nsec = until % 1000000000};
+        if (now_ns() >= until)
+            return;
+        pthread_cond_timedwait(&w->wake, &w->lock, &t);
+    }
+}
+
+struct turn {
+    struct change *changes;
+    uint64_t ticket;
+    bool poll, stop;
+};
+
+static struct turn next_turn(struct store *s)
+{
+    struct writer *w = &s->writer;
+    pthread_mutex_lock(&w->lock);
+    wait_turn(s);
+    struct turn t = {w->changes, w->flush_wanted, w->poll, w->stop};
+    w->changes = NULL;
+    w->changes_end = &w->changes;
+    w->poll = false;
+    pthread_mutex_unlock(&w->lock);
+    return t;
+}
+
+static void end_turn(struct writer *w, const struct turn *t)
+{
+    pthread_mutex_lock(&w->lock);
+    bool tell = w->flush_done != t->ticket;
+    w->flush_done = t->ticket;
+    pthread_mutex_unlock(&w->lock);
+    if (tell)
+        pthread_cond_broadcast(&w->flushed);
+}
+
+static void *writer_main(void *arg)
+{
+    struct store *s = arg;
+    struct writer *w = &s->writer;
+    for (bool over = false; !over;) {
+        struct turn t = next_turn(s);
+        for (struct change *c = t.changes, *next; c; c = next) {
+            next = c->next;
+            run_change(s, c);
+        }
+        if (t.poll && catalog_db_changed(w->catalog))
+            reload_catalog(s);
+        take_queue(s);
+        if (w->held)
+            write_held(s);
+        end_turn(w, &t);
+        if (w->n_doomed && !w->failing && !t.stop)
+            sweep(w);
+        over = t.stop && (!w->held || w->failures >= STORE_CLOSE_TRIES);
+        if (t.stop && !over)
+            nanosleep(&(struct timespec){.tv_nsec = 100 * 1000000}, NULL);
+    }
+    return NULL;
+}
+
+static const char *seed_trouble(enum err e)
+{
+    return e == E_SYNTAX ? "the account id must be 32 lower-case hex digits" : "weir.db cannot be written";
+}
+
+void writer_init(struct store *s)
+{
+    struct writer *w = &s->writer;
+    w->changes_end = &w->changes;
+    w->held_end = &w->held;
+    rollup_init(&w->rollup);
+    pthread_condattr_t monotonic;
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_mutex_init(&w->lock, NULL);
+    pthread_cond_init(&w->wake, &monotonic);
+    pthread_cond_init(&w->flushed, NULL);
+    pthread_condattr_destroy(&monotonic);
+}
+
+bool writer_start(struct store *s, const char *dir, const struct store_options *o,
+                  struct store_first *ret_first, const char **ret_why)
+{
+    struct writer *w = &s->writer;
+    w->catalog = catalog_db_open(dir, DB_CREATE, ret_why);
+    w->logs = w->catalog ? log_db_open(dir, DB_CREATE, ret_why) : NULL;
+    w->segments = w->logs ? segments_open(s->dir, ret_why) : NULL;
+    if (!w->segments)
+        return false;
+    enum err e = seed_catalog(w->catalog, o, ret_first);
+    s->catalog = e == E_OK ? catalog_db_load(w->catalog) : NULL;
+    if (!s->catalog) {
+        *ret_why = seed_trouble(e);
+        return false;
+    }
+    find_doomed(s);
+    int failed = pthread_create(&w->thread, NULL, writer_main, s);
+    must(failed == 0);
+    return w->started = true;
+}
+
+uint64_t writer_stop(struct store *s)
+{
+    struct writer *w = &s->writer;
+    if (w->started) {
+        pthread_mutex_lock(&w->lock);
+        w->stop = true;
+        pthread_mutex_unlock(&w->lock);
+        pthread_cond_signal(&w->wake);
+        pthread_join(w->thread, NULL);
+    }
+    uint64_t lost = release_held(s);
+    segments_close(w->segments);
+    log_db_close(w->logs);
+    catalog_db_close(w->catalog);
+    rollup_done(&w->rollup);
+    mem_free(w->doomed);
+    pthread_cond_destroy(&w->wake);
+    pthread_cond_destroy(&w->flushed);
+    pthread_mutex_destroy(&w->lock);
+    return lost;
+}
