@@ -31,17 +31,17 @@ size_t api_waiting(const struct api *a)
     return a->waiting;
 }
 
-struct store *call_store(struct call *c)
+struct store *api_call_store(struct api_call *c)
 {
     return c->api->store;
 }
 
-struct loop *call_loop(struct call *c)
+struct loop *api_call_loop(struct api_call *c)
 {
     return c->api->loop;
 }
 
-struct str call_query(const struct call *c)
+struct str api_call_query(const struct api_call *c)
 {
     return exchange_request(c->x)->query;
 }
@@ -50,7 +50,7 @@ struct str call_query(const struct call *c)
 
 static void close_now(struct task *t)
 {
-    struct call *c = container_of(t, struct call, close);
+    struct api_call *c = container_of(t, struct api_call, close);
     buf_done(&c->body);
     buf_done(&c->answer);
     log_detail_free(c->detail);
@@ -59,36 +59,36 @@ static void close_now(struct task *t)
 }
 
 /* Not at once: the answer's bytes are read until the current callback has returned. */
-static void call_close(struct call *c)
+static void api_call_close(struct api_call *c)
 {
     loop_post(c->api->loop, &c->close);
 }
 
-void call_wait(struct call *c)
+void api_call_wait(struct api_call *c)
 {
     must(!c->waiting);
     c->waiting = true;
     c->api->waiting++;
 }
 
-bool call_resume(struct call *c)
+bool api_call_resume(struct api_call *c)
 {
     must(c->waiting);
     c->waiting = false;
     c->api->waiting--;
     if (c->gone)
-        call_close(c);
+        api_call_close(c);
     return !c->gone;
 }
 
 /* ---- the answer ---- */
 
-static struct str below_prefix(const struct call *c)
+static struct str below_prefix(const struct api_call *c)
 {
     return str_from(exchange_request(c->x)->path, sizeof(API_PREFIX) - 1);
 }
 
-static void pump(struct call *c)
+static void pump(struct api_call *c)
 {
     while (c->unsent.n) {
         struct str piece = str_head(c->unsent, API_PIECE_BYTES);
@@ -97,10 +97,10 @@ static void pump(struct call *c)
             return;
     }
     exchange_end(c->x);
-    call_close(c);
+    api_call_close(c);
 }
 
-void call_send(struct call *c, int status, struct str content_type, struct str body)
+void api_call_send(struct api_call *c, int status, struct str content_type, struct str body)
 {
     struct header lines[4] = {
         {STR("content-type"), content_type},
@@ -117,7 +117,7 @@ void call_send(struct call *c, int status, struct str content_type, struct str b
 
 /* ---- the request ---- */
 
-static const struct token *bearer(const struct call *c)
+static const struct token *bearer(const struct api_call *c)
 {
     struct str line = headers_last(&exchange_request(c->x)->headers, STR("authorization"));
     if (!str_istarts(line, STR("Bearer ")))
@@ -126,14 +126,14 @@ static const struct token *bearer(const struct call *c)
 }
 
 /* May this token do what the route does, in this account? Another account is not there for it. */
-static bool allowed(struct call *c)
+static bool allowed(struct api_call *c)
 {
     c->token = bearer(c);
     return c->token && str_eq(c->token->account, c->params[PARAM_ACCOUNT]) &&
            (c->token->permissions & c->route->allowed);
 }
 
-static enum api_err admit(struct call *c)
+static enum api_err admit(struct api_call *c)
 {
     const struct request_head *h = exchange_request(c->x);
     bool known = false;
@@ -157,7 +157,7 @@ static enum api_err admit(struct call *c)
 static void on_request(void *service, struct exchange *x)
 {
     struct api *a = service;
-    struct call *c = arena_new(exchange_arena(x), struct call);
+    struct api_call *c = arena_new(exchange_arena(x), struct api_call);
     if (!c) {
         exchange_abort(x);
         exchange_release(x);
@@ -182,7 +182,7 @@ static void on_request(void *service, struct exchange *x)
 static enum flow on_body(void *service, struct exchange *x, struct str piece)
 {
     (void)service;
-    struct call *c = exchange_user(x);
+    struct api_call *c = exchange_user(x);
     if (c->route->takes_body && buf_append(&c->body, piece))
         reply_error(c, API_TOO_LARGE);
     return GO;
@@ -191,7 +191,7 @@ static enum flow on_body(void *service, struct exchange *x, struct str piece)
 static void on_body_end(void *service, struct exchange *x)
 {
     (void)service;
-    struct call *c = exchange_user(x);
+    struct api_call *c = exchange_user(x);
     if (c->route->takes_body)
         c->route->run(c);
 }
@@ -206,10 +206,10 @@ static void on_gone(void *service, struct exchange *x, enum err why)
 {
     (void)service;
     (void)why;
-    struct call *c = exchange_user(x);
+    struct api_call *c = exchange_user(x);
     c->gone = true;
     if (!c->waiting)
-        call_close(c);
+        api_call_close(c);
 }
 
 const struct service api_service = {

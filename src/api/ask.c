@@ -94,9 +94,9 @@ int64_t ask_int(struct ask *k, const char *name, int64_t min, int64_t max, int64
     enum err e = str_to_int(text, &v);
     if (e == E_SYNTAX && !str_starts(text, STR("-")))
         complain(&k->wrong, str_c(name), "Expected number, received nan");
-    else if (e == E_SYNTAX || v < min)
+    else if (e == E_SYNTAX || (e == E_OK && v < min))
         complain(&k->wrong, str_c(name), "Number must be greater than or equal to %lld", (long long)min);
-    else if (e || v > max)
+    else if (e == E_FULL || v > max)
         complain(&k->wrong, str_c(name), "Number must be less than or equal to %lld", (long long)max);
     else
         return v;

@@ -29,7 +29,7 @@ enum {
     API_PAGE_DEFAULT = 20,
 };
 
-struct call {
+struct api_call {
     struct api *api;
     struct exchange *x;
     struct arena *arena;
@@ -51,34 +51,34 @@ struct call {
     struct task close;
 };
 
-#define ROUTE(method, pattern, permission, handler, summary) void handler(struct call *c);
+#define ROUTE(method, pattern, permission, handler, summary) void handler(struct api_call *c);
 #include "api/routes.def"
 #undef ROUTE
 
-struct store *call_store(struct call *c);
-struct loop *call_loop(struct call *c);
+struct store *api_call_store(struct api_call *c);
+struct loop *api_call_loop(struct api_call *c);
 /* The raw query of the request; p == NULL when there is none. */
-struct str call_query(const struct call *c);
+struct str api_call_query(const struct api_call *c);
 
 /* Before and after a question to the store, whose `arg` is the call. False: nobody waits for the answer any
  * more; free it and return. */
-void call_wait(struct call *c);
-bool call_resume(struct call *c);
+void api_call_wait(struct api_call *c);
+bool api_call_resume(struct api_call *c);
 
 /* ---- replies ---- */
 /* {"success":true, ..., "result": <what the handler writes> [, "result_info"]}. */
-struct json_out reply_open(struct call *c);
-void reply_close(struct call *c, struct json_out *w);
+struct json_out reply_open(struct api_call *c);
+void reply_close(struct api_call *c, struct json_out *w);
 struct paging {
     int64_t page, per_page, count, total;
 };
-void reply_close_page(struct call *c, struct json_out *w, const struct paging *p);
+void reply_close_page(struct api_call *c, struct json_out *w, const struct paging *p);
 
-void reply_error(struct call *c, enum api_err e);
+void reply_error(struct api_call *c, enum api_err e);
 /* 400 with one error per complaint; complaints about the query come with "result": {}. */
-void reply_invalid(struct call *c, const struct complaints *wrong);
+void reply_invalid(struct api_call *c, const struct complaints *wrong);
 /*
  * Any finished answer: the head now, the body as fast as the client takes it. The body is static or owned by
  * c->answer or c->detail.
  */
-void call_send(struct call *c, int status, struct str content_type, struct str body);
+void api_call_send(struct api_call *c, int status, struct str content_type, struct str body);

@@ -15,7 +15,7 @@ static int by_age(const void *a, const void *b)
 }
 
 /* The gateways of the account whose id contains `search`; NULL past the arena's cap. */
-static const struct gateway **find(struct call *c, struct str search, size_t *ret_n)
+static const struct gateway **find(struct api_call *c, struct str search, size_t *ret_n)
 {
     const struct catalog *all = c->catalog;
     const struct gateway **found = arena_alloc(c->arena, (all->n_gateways + 1) * sizeof(struct gateway *));
@@ -31,10 +31,10 @@ static const struct gateway **find(struct call *c, struct str search, size_t *re
     return found;
 }
 
-void gateways_list(struct call *c)
+void gateways_list(struct api_call *c)
 {
     struct ask k;
-    ask_init(&k, c->arena, call_query(c));
+    ask_init(&k, c->arena, api_call_query(c));
     struct paging p = {.page = ask_int(&k, "page", 1, API_PAGE_MAX, 1),
                        .per_page = ask_int(&k, "per_page", 1, API_PAGE_ROWS, API_PAGE_DEFAULT)};
     struct str search = ask_text(&k, "search");
@@ -57,14 +57,14 @@ void gateways_list(struct call *c)
     reply_close_page(c, &w, &p);
 }
 
-static void reply_gateway(struct call *c, const struct gateway *g)
+static void reply_gateway(struct api_call *c, const struct gateway *g)
 {
     struct json_out w = reply_open(c);
     json_put_raw(&w, g->settings);
     reply_close(c, &w);
 }
 
-void gateways_fetch(struct call *c)
+void gateways_fetch(struct api_call *c)
 {
     reply_gateway(c, c->gateway);
 }
@@ -79,15 +79,15 @@ static enum api_err api_err_of(enum err e)
 /* The new snapshot is out: answer with what it says. */
 static void on_saved(void *arg, enum err e)
 {
-    struct call *c = arg;
-    if (!call_resume(c))
+    struct api_call *c = arg;
+    if (!api_call_resume(c))
         return;
     if (e) {
         reply_error(c, api_err_of(e));
         return;
     }
     catalog_unref(c->catalog);
-    c->catalog = store_catalog(call_store(c));
+    c->catalog = store_catalog(api_call_store(c));
     c->gateway = catalog_gateway(c->catalog, c->params[PARAM_ACCOUNT], c->params[PARAM_GATEWAY]);
     if (c->gateway)
         reply_gateway(c, c->gateway);
@@ -95,7 +95,7 @@ static void on_saved(void *arg, enum err e)
         reply_error(c, API_NOT_FOUND); /* deleted since by somebody else */
 }
 
-static void save(struct call *c, bool create)
+static void save(struct api_call *c, bool create)
 {
     struct gateway_input in;
     struct complaints wrong;
@@ -117,24 +117,24 @@ static void save(struct call *c, bool create)
         .collect_logs = in.collect_logs,
         .settings = in.settings,
     };
-    call_wait(c);
-    store_change_gateway(call_store(c), &change, call_loop(c), on_saved, c);
+    api_call_wait(c);
+    store_change_gateway(api_call_store(c), &change, api_call_loop(c), on_saved, c);
 }
 
-void gateways_create(struct call *c)
+void gateways_create(struct api_call *c)
 {
     save(c, true);
 }
 
-void gateways_update(struct call *c)
+void gateways_update(struct api_call *c)
 {
     save(c, false);
 }
 
 static void on_deleted(void *arg, enum err e)
 {
-    struct call *c = arg;
-    if (!call_resume(c))
+    struct api_call *c = arg;
+    if (!api_call_resume(c))
         return;
     if (e)
         reply_error(c, api_err_of(e));
@@ -142,10 +142,10 @@ static void on_deleted(void *arg, enum err e)
         reply_gateway(c, c->gateway); /* as it was: this request's snapshot still has it */
 }
 
-void gateways_delete(struct call *c)
+void gateways_delete(struct api_call *c)
 {
     struct gateway_change change = {
         .what = GATEWAY_DELETE, .account = c->params[PARAM_ACCOUNT], .slug = c->params[PARAM_GATEWAY]};
-    call_wait(c);
-    store_change_gateway(call_store(c), &change, call_loop(c), on_deleted, c);
+    api_call_wait(c);
+    store_change_gateway(api_call_store(c), &change, api_call_loop(c), on_deleted, c);
 }

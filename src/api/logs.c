@@ -49,11 +49,11 @@ static void refuse_filters(struct ask *k)
 }
 
 /* What a list request asks for. False: it has been refused. */
-static bool read_query(struct call *c, struct log_query *ret)
+static bool read_query(struct api_call *c, struct log_query *ret)
 {
     enum { ASC, DESC };
     struct ask k;
-    ask_init(&k, c->arena, call_query(c));
+    ask_init(&k, c->arena, api_call_query(c));
     *ret = (struct log_query){
         .gateway = c->gateway->id,
         .page = ask_int(&k, "page", 1, API_PAGE_MAX, 1),
@@ -72,8 +72,8 @@ static bool read_query(struct call *c, struct log_query *ret)
 
 static void on_page(void *arg, struct log_page *page)
 {
-    struct call *c = arg;
-    if (!call_resume(c)) {
+    struct api_call *c = arg;
+    if (!api_call_resume(c)) {
         log_page_free(page);
         return;
     }
@@ -92,38 +92,38 @@ static void on_page(void *arg, struct log_page *page)
     reply_close_page(c, &w, &p);
 }
 
-void logs_list(struct call *c)
+void logs_list(struct api_call *c)
 {
     struct log_query q;
     if (!read_query(c, &q))
         return;
     c->page = q.page;
     c->per_page = q.per_page;
-    call_wait(c);
-    store_list_logs(call_store(c), &q, call_loop(c), on_page, c);
+    api_call_wait(c);
+    store_list_logs(api_call_store(c), &q, api_call_loop(c), on_page, c);
 }
 
-static bool may_read_bodies(const struct call *c)
+static bool may_read_bodies(const struct api_call *c)
 {
     return (c->token->permissions & ALLOW_READ) != 0;
 }
 
 /* Asks for the row the path names. Ids are opaque to clients; one that is no UUID names no row. */
-static void get_log(struct call *c, void (*done)(void *arg, struct log_detail *d))
+static void get_log(struct api_call *c, void (*done)(void *arg, struct log_detail *d))
 {
     struct uuid id;
     if (uuid_parse(c->params[PARAM_LAST], &id)) {
         reply_error(c, API_NOT_FOUND);
         return;
     }
-    call_wait(c);
-    store_get_log(call_store(c), c->gateway->id, id, may_read_bodies(c), call_loop(c), done, c);
+    api_call_wait(c);
+    store_get_log(api_call_store(c), c->gateway->id, id, may_read_bodies(c), api_call_loop(c), done, c);
 }
 
 /* The row, kept in c->detail; NULL: somebody has been told why not, or nobody is there to be told. */
-static const struct log_row *got_log(struct call *c, struct log_detail *d)
+static const struct log_row *got_log(struct api_call *c, struct log_detail *d)
 {
-    if (!call_resume(c)) {
+    if (!api_call_resume(c)) {
         log_detail_free(d);
         return NULL;
     }
@@ -137,7 +137,7 @@ static const struct log_row *got_log(struct call *c, struct log_detail *d)
 
 static void on_detail(void *arg, struct log_detail *d)
 {
-    struct call *c = arg;
+    struct api_call *c = arg;
     const struct log_row *row = got_log(c, d);
     if (!row)
         return;
@@ -149,31 +149,31 @@ static void on_detail(void *arg, struct log_detail *d)
     reply_close(c, &w);
 }
 
-void logs_fetch(struct call *c)
+void logs_fetch(struct api_call *c)
 {
     get_log(c, on_detail);
 }
 
 static void on_request_body(void *arg, struct log_detail *d)
 {
-    struct call *c = arg;
+    struct api_call *c = arg;
     const struct log_row *row = got_log(c, d);
     if (!row)
         return;
     if (!d->request.p)
         reply_error(c, API_NOT_FOUND);
     else
-        call_send(c, 200, log_shown_type(row->r.request_content_type, d->request), d->request);
+        api_call_send(c, 200, log_shown_type(row->r.request_content_type, d->request), d->request);
 }
 
-void logs_request(struct call *c)
+void logs_request(struct api_call *c)
 {
     get_log(c, on_request_body);
 }
 
 static void on_response_body(void *arg, struct log_detail *d)
 {
-    struct call *c = arg;
+    struct api_call *c = arg;
     const struct log_row *row = got_log(c, d);
     if (!row)
         return;
@@ -183,11 +183,11 @@ static void on_response_body(void *arg, struct log_detail *d)
     }
     struct str body = log_shown_response(row, d->response, &c->answer);
     bool merged = body.p != d->response.p;
-    call_send(c, 200, merged ? STR("application/json") : log_shown_type(row->r.response_content_type, body),
-              body);
+    api_call_send(
+        c, 200, merged ? STR("application/json") : log_shown_type(row->r.response_content_type, body), body);
 }
 
-void logs_response(struct call *c)
+void logs_response(struct api_call *c)
 {
     get_log(c, on_response_body);
 }

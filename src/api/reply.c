@@ -19,7 +19,7 @@ static void put_key_str(struct json_out *w, const char *key, struct str value)
     json_put_str(w, value);
 }
 
-struct json_out reply_open(struct call *c)
+struct json_out reply_open(struct api_call *c)
 {
     buf_clear(&c->answer);
     struct json_out w = json_out(&c->answer);
@@ -42,16 +42,16 @@ struct json_out reply_open(struct call *c)
     return w;
 }
 
-void reply_close(struct call *c, struct json_out *w)
+void reply_close(struct api_call *c, struct json_out *w)
 {
     json_close(w, '}');
     if (c->answer.full)
         reply_error(c, API_INTERNAL);
     else
-        call_send(c, 200, JSON, buf_str(&c->answer));
+        api_call_send(c, 200, JSON, buf_str(&c->answer));
 }
 
-void reply_close_page(struct call *c, struct json_out *w, const struct paging *p)
+void reply_close_page(struct api_call *c, struct json_out *w, const struct paging *p)
 {
     const struct {
         const char *key;
@@ -73,7 +73,7 @@ void reply_close_page(struct call *c, struct json_out *w, const struct paging *p
     reply_close(c, w);
 }
 
-static struct json_out open_errors(struct call *c)
+static struct json_out open_errors(struct api_call *c)
 {
     buf_clear(&c->answer); /* it may hold the beginning of an answer that grew too large */
     struct json_out w = json_out(&c->answer);
@@ -93,7 +93,7 @@ static void open_error(struct json_out *w, enum api_err e, struct str message)
     put_key_str(w, "message", message.n ? message : errors[e].phrase);
 }
 
-static void close_errors(struct call *c, struct json_out *w, enum api_err e, struct str result)
+static void close_errors(struct api_call *c, struct json_out *w, enum api_err e, struct str result)
 {
     json_close(w, ']');
     json_key(w, "messages");
@@ -101,10 +101,10 @@ static void close_errors(struct call *c, struct json_out *w, enum api_err e, str
     json_key(w, "result");
     json_put_raw(w, result);
     json_close(w, '}');
-    call_send(c, errors[e].http, JSON, buf_str(&c->answer));
+    api_call_send(c, errors[e].http, JSON, buf_str(&c->answer));
 }
 
-void reply_error(struct call *c, enum api_err e)
+void reply_error(struct api_call *c, enum api_err e)
 {
     struct json_out w = open_errors(c);
     open_error(&w, e, STR(""));
@@ -116,7 +116,7 @@ void reply_error(struct call *c, enum api_err e)
     close_errors(c, &w, e, STR("null"));
 }
 
-void reply_invalid(struct call *c, const struct complaints *wrong)
+void reply_invalid(struct api_call *c, const struct complaints *wrong)
 {
     struct json_out w = open_errors(c);
     for (const struct complaint *one = wrong->first; one; one = one->next) {

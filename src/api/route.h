@@ -4,7 +4,7 @@
 #include "base/arena.h"
 #include "store/catalog.h"
 
-struct call;
+struct api_call;
 
 enum { PARAM_ACCOUNT, PARAM_GATEWAY, PARAM_LAST, PARAM_COUNT };
 
@@ -18,7 +18,7 @@ enum {
 struct route {
     struct str method, pattern;
     unsigned allowed; /* ALLOW_... */
-    void (*run)(struct call *c);
+    void (*run)(struct api_call *c);
     bool takes_body;
     const char *summary;
 };
