@@ -35,6 +35,7 @@ struct seat {
     struct server *mock_server;
     struct server_route mock_route;
     struct pages pages;
+    struct server_route routes[WORKER_DOORS][PAGES_ROUTES]; /* servers borrow them */
     pthread_t thread;
 };
 
@@ -189,7 +190,7 @@ static bool open_doors(struct process *p, struct str listen, struct tls_server *
     unsigned max = (unsigned)(p->settings->conf->max_connections / (int64_t)p->n_seats) + 1;
     for (size_t i = 0; i < p->n_seats; i++) {
         struct worker *w = p->seats[i].worker;
-        struct server_route table[PAGES_ROUTES];
+        struct server_route *table = p->seats[i].routes[w->n_doors];
         size_t n = routes(&p->seats[i], table);
         if (worker_open(w, &addr, tls, max, table, n, &why) != E_OK) {
             log_error("cannot listen on %.*s: %s", STR_FMT(listen), why);

@@ -206,7 +206,7 @@ static void send_what_came(struct txn *t)
 static enum next never_resumed(struct txn *t)
 {
     (void)t;
-    must(!"an upstream call ends through its own callbacks");
+    must(false); /* an upstream call ends through its own callbacks */
     return DONE;
 }
 
