@@ -436,7 +436,7 @@ static enum h1_event finish_head(struct h1 *h)
         return broken(h, e);
     if (h->head_only)
         h->parser.flags |= F_SKIPBODY; /* such an answer needs no end of the connection */
-    h->keep_alive = llhttp_should_keep_alive(&h->parser);
+    h->keep_alive = llhttp_should_keep_alive(&h->parser) && !(h->parser.flags & F_CONNECTION_CLOSE);
     /* An Upgrade offer is ignored, as RFC 9110 section 7.8 allows: the body, if any, is HTTP's. */
     h->parser.upgrade = 0;
     h->lines = NULL;
