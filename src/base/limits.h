@@ -107,6 +107,9 @@ enum {
     CONF_LIST = 256,
     CONF_PROVIDERS = 128,
     CONF_SETTINGS = 512,
+    /* prices: longest model name looked up (a Bedrock ARN has some 150 bytes), and a catalogue in memory */
+    MODEL_NAME_BYTES = 256,
+    PRICES_ARENA_BYTES = 64 * MIB,
     /* upstream host pieces taken from a request: RFC 1035 label */
     HOST_LABEL_BYTES = 63,
     /* a whole host name: RFC 1035 section 2.3.4, without the root's dot */
