@@ -242,16 +242,19 @@ static uint64_t mix(uint64_t h, uint64_t word)
 
 uint64_t hash_bytes(struct str s, uint64_t seed)
 {
-    uint64_t h = mix(seed, s.n), word = 0;
-    for (; s.n >= sizeof(word); s = str_from(s, sizeof(word))) {
-        memcpy(&word, s.p, sizeof(word));
-        h = (h ^ word) * 0x9e3779b97f4a7c15u;
-        h ^= h >> 32;
+    /* four lanes, so that a long body does not wait for one multiplication after another */
+    uint64_t lanes[4] = {seed, ~seed, seed << 1, s.n}, words[4] = {0};
+    while (s.n) {
+        size_t n = s.n < sizeof(words) ? s.n : sizeof(words);
+        memset(words, 0, sizeof(words));
+        memcpy(words, s.p, n);
+        for (size_t i = 0; i < countof(lanes); i++) {
+            lanes[i] = (lanes[i] ^ words[i]) * 0x9e3779b97f4a7c15u;
+            lanes[i] ^= lanes[i] >> 32;
+        }
+        s = str_from(s, n);
     }
-    word = 0;
-    if (s.n)
-        memcpy(&word, s.p, s.n);
-    return mix(h, word);
+    return mix(mix(lanes[0], lanes[1]), mix(lanes[2], lanes[3]));
 }
 
 /* Item i of a vector of about length 1, in ten-thousandths so that its text is short. */

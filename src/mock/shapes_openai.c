@@ -109,21 +109,22 @@ static void chat_whole(const struct ask *q, struct buf *out)
     json_close(&w, '}');
 }
 
+/* Chunks are what benchmarks are made of: what never changes in them is written as it is. */
 static struct json_out chunk_open(const struct ask *q, struct buf *out)
 {
     struct json_out w = sse_open(out, STR(""));
-    field_common(&w, q, STR("chatcmpl-"), STR("chat.completion.chunk"));
-    field_str(&w, "system_fingerprint", STR(FINGERPRINT));
+    field_id(&w, "id", STR("chatcmpl-"), q);
+    json_put_raw(&w, STR("\"object\":\"chat.completion.chunk\",\"created\":" MOCK_CREATED));
+    field_str(&w, "model", q->model);
+    json_put_raw(&w, STR("\"system_fingerprint\":\"" FINGERPRINT "\""));
     return w;
 }
 
 static struct json_out delta_open(const struct ask *q, struct buf *out)
 {
     struct json_out w = chunk_open(q, out);
-    field_open(&w, "choices", '[');
-    json_open(&w, '{');
-    field_raw(&w, "index", STR("0"));
-    field_open(&w, "delta", '{');
+    json_put_raw(&w, STR("\"choices\":[{\"index\":0,\"delta\":{"));
+    w.comma = false;
     return w;
 }
 
@@ -131,7 +132,7 @@ static struct json_out delta_open(const struct ask *q, struct buf *out)
 static void delta_close(struct json_out *w, const struct ask *q, struct str finish, int64_t generated)
 {
     json_close(w, '}');
-    field_raw(w, "logprobs", STR("null"));
+    json_put_raw(w, STR("\"logprobs\":null"));
     field_str(w, "finish_reason", finish);
     json_close(w, '}');
     json_close(w, ']');
@@ -383,10 +384,12 @@ static void embeddings_whole(const struct ask *q, struct buf *out)
     const struct json_val *input = json_get(q->root, "input");
     struct json_out w = json_out(out);
     json_open(&w, '{');
+    if (q->flavour & F_EMBEDDING_ID)
+        field_id(&w, "id", STR(""), q);
     field_str(&w, "object", STR("list"));
     field_open(&w, "data", '[');
     if (json_type(json_at(input, 0)) == JSON_STRING)
-        for (size_t i = 0; i < json_count(input); i++)
+        for (size_t i = 0; i < json_count(input) && !out->full; i++)
             put_embedding(&w, q, i, json_str(json_at(input, i)));
     else
         put_embedding(&w, q, 0, json_str(input));
