@@ -93,8 +93,9 @@ const struct flavour_row flavours[] = {
      "every chunk reports usage so far; reasoning apart"},
     {S("/deepseek/"), F_CACHE_HIT | F_USAGE_LAST, "`prompt_cache_hit_tokens` and `prompt_cache_miss_tokens`"},
     {S("/openrouter/"), F_COST | F_USAGE_LAST, "`usage.cost`: a dollar for a million tokens"},
-    {S("/mistral/"), F_USAGE_LAST, "streams report usage on the finish chunk, asked for or not"},
-    {S("/cerebras/"), F_USAGE_LAST, "the same"},
+    {S("/mistral/"), F_EMBEDDING_ID | F_USAGE_LAST,
+     "usage on the finish chunk, asked for or not; embeddings have an `id`"},
+    {S("/cerebras/"), F_USAGE_LAST, "usage on the finish chunk, asked for or not"},
 };
 const size_t n_flavours = countof(flavours);
 
@@ -230,7 +231,7 @@ static struct turn last_turn(const struct json_val *root)
 
 struct tool {
     struct str name;
-    const struct json_val *schema;
+    const struct json_val *schema, *properties; /* one or the other */
 };
 
 static struct tool as_tool(const struct json_val *v)
@@ -240,7 +241,11 @@ static struct tool as_tool(const struct json_val *v)
     const struct json_val *schema =
         GET_ANY(declaration, "parameters", "input_schema", "parametersJsonSchema", "inputSchema");
     const struct json_val *json = json_get(schema, "json"); /* Bedrock's wrapping */
-    return (struct tool){json_str(json_get(declaration, "name")), json ? json : schema};
+    return (struct tool){
+        .name = json_str(json_get(declaration, "name")),
+        .schema = json ? json : schema,
+        .properties = json_get(declaration, "parameter_definitions"), /* Cohere, version 1 */
+    };
 }
 
 /* The first tool of that name, or for an empty name of any; or, by `mention`, one the text names. */
@@ -275,12 +280,15 @@ static enum choice tool_choice(const struct json_val *root, struct str *ret_name
     return any || ret_name->n ? TOOL_FORCED : TOOL_AUTO;
 }
 
-static struct str instance(struct ask *q, const struct json_val *schema, struct str said)
+static struct str instance(struct ask *q, const struct tool *t, struct str said)
 {
     struct buf b;
     buf_init(&b, MOCK_INSTANCE_BYTES);
     struct json_out w = json_out(&b);
-    schema_instance(&w, schema, said);
+    if (t->schema)
+        schema_instance(&w, t->schema, said);
+    else
+        schema_object(&w, t->properties, said);
     struct str out = b.full ? STR("{}") : arena_dup(q->arena, buf_str(&b));
     buf_done(&b);
     return out;
@@ -303,7 +311,7 @@ static void read_tool(struct ask *q, const struct turn *turn)
     if (t.name.n == 0)
         return;
     q->tool = arena_dup(q->arena, t.name);
-    q->said = t.schema ? instance(q, t.schema, STR("mock")) : STR("{}");
+    q->said = instance(q, &t, STR("mock"));
 }
 
 /* ---- what to say ---- */
@@ -356,9 +364,9 @@ static void read_said(struct ask *q)
     read_tool(q, &turn);
     if (q->tool.n)
         return;
-    const struct json_val *schema = answer_schema(q->root);
-    q->exact = schema != NULL;
-    q->said = schema ? instance(q, schema, head_of_text(turn.text, MOCK_QUOTE_BYTES)) : friendly(q, &turn);
+    const struct tool form = {.schema = answer_schema(q->root)};
+    q->exact = form.schema != NULL;
+    q->said = q->exact ? instance(q, &form, head_of_text(turn.text, MOCK_QUOTE_BYTES)) : friendly(q, &turn);
 }
 
 static void read_limits(struct ask *q)

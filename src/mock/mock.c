@@ -11,7 +11,7 @@
 
 #include <stdio.h>
 
-enum { CUT_DELAY_MS = 10, SLICE_BYTES = 256 * KIB };
+enum { CUT_DELAY_MS = 10, SLICE_BYTES = 256 * KIB, ROOM_BYTES = 256 * KIB };
 
 struct mock {
     struct loop *loop;
@@ -327,6 +327,9 @@ static void on_request(void *service, struct exchange *x)
     p->task.run = on_task;
     timer_init(&p->timer, m->loop, on_timer);
     buf_init(&p->body, MOCK_BODY_BYTES);
+    int64_t length = exchange_request(x)->length;
+    if (length > 0 && length <= ROOM_BYTES)
+        (void)buf_room(&p->body, (size_t)length); /* most bodies: one piece of memory, of the right size */
     buf_init(&p->out, 2 * (size_t)MOCK_ANSWER_BYTES);
     exchange_set_user(x, p);
     m->live++;

@@ -69,7 +69,7 @@ static _Thread_local char why[256];
 
 static bool refuse(struct str where, const char *name, const char *what)
 {
-    snprintf(why, sizeof(why), "mock profile: %.*s%s %s", STR_FMT(where), name, what);
+    snprintf(why, sizeof(why), "profile: %.*s%s %s", STR_FMT(where), name, what);
     return false;
 }
 
@@ -125,8 +125,7 @@ static bool read_member(struct profile *p, struct rule *r, struct str name, cons
             return read_pattern(p, field, k, v, where);
         return k->type == KEY_LIMIT ? read_limit(r, k, v, where) : read_number(field, k, v, where);
     }
-    snprintf(why, sizeof(why), "mock profile: %.*s%.*s is not a key", STR_FMT(where),
-             STR_FMT(str_head(name, 64)));
+    snprintf(why, sizeof(why), "profile: %.*s%.*s is not a key", STR_FMT(where), STR_FMT(str_head(name, 64)));
     return false;
 }
 
@@ -173,7 +172,7 @@ static bool read_text(struct profile *p, struct str text)
         return refuse(STR(""), "the file", "is larger than 1 MiB");
     struct json_doc *doc = json_parse_relaxed(text, &at, &reason);
     if (!doc) {
-        snprintf(why, sizeof(why), "mock profile: line %u: %s", line_of(text, at), reason);
+        snprintf(why, sizeof(why), "profile: line %u: %s", line_of(text, at), reason);
         return false;
     }
     bool good = read_profile(p, json_root(doc));

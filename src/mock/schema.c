@@ -2,7 +2,7 @@
 /*
  * An instance of a JSON schema: arguments of tools and structured answers that pass the client's
  * own validation. Knows what tool and answer schemas are made of (type, properties, enum, const,
- * items, anyOf, $ref into the same document), in JSON Schema's and in Gemini's spelling.
+ * items, anyOf, $ref into the same document), in JSON Schema's spelling, Gemini's and Cohere's.
  */
 #include "base/limits.h"
 #include "mock/shape.h"
@@ -34,10 +34,10 @@ static const struct json_val *resolve(const struct json_val *document, struct st
     return at;
 }
 
-static void make_object(struct making *m, const struct json_val *schema)
+static void make_object(struct making *m, const struct json_val *properties)
 {
     json_open(m->w, '{');
-    for (struct json_iter it = json_iter(json_get(schema, "properties")); json_next(&it);) {
+    for (struct json_iter it = json_iter(properties); json_next(&it);) {
         json_key_str(m->w, it.key);
         make(m, it.val);
     }
@@ -63,12 +63,12 @@ static void make_typed(struct making *m, const struct json_val *schema)
     const struct json_val *type_val = json_get(schema, "type");
     struct str type = json_str(json_type(type_val) == JSON_ARRAY ? json_at(type_val, 0) : type_val);
     if (str_ieq(type, STR("object")) || (type.n == 0 && json_get(schema, "properties")))
-        make_object(m, schema);
+        make_object(m, json_get(schema, "properties"));
     else if (str_ieq(type, STR("array")))
         make_array(m, schema);
-    else if (str_ieq(type, STR("number")) || str_ieq(type, STR("integer")))
+    else if (str_ieq(type, STR("number")) || str_istarts(type, STR("int")) || str_eq(type, STR("float")))
         make_number(m, schema);
-    else if (str_ieq(type, STR("boolean")))
+    else if (str_istarts(type, STR("bool")))
         json_put_bool(m->w, true);
     else if (str_ieq(type, STR("null")))
         json_put_null(m->w);
@@ -108,4 +108,10 @@ void schema_instance(struct json_out *w, const struct json_val *schema, struct s
 {
     struct making m = {.w = w, .document = schema, .said = said, .left = MOCK_SCHEMA_VALUES};
     make(&m, schema);
+}
+
+void schema_object(struct json_out *w, const struct json_val *properties, struct str said)
+{
+    struct making m = {.w = w, .document = properties, .said = said, .left = MOCK_SCHEMA_VALUES};
+    make_object(&m, properties);
 }

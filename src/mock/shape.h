@@ -37,6 +37,7 @@ enum flavour {
     F_REASONING_APART = 8, /* completion_tokens leaves reasoning out */
     F_CACHE_HIT = 16,      /* prompt_cache_hit_tokens and prompt_cache_miss_tokens */
     F_COST = 32,           /* usage.cost in USD */
+    F_EMBEDDING_ID = 64,   /* embeddings have an id */
 };
 
 struct flavour_row {
@@ -88,8 +89,9 @@ void ask_done(struct ask *q);
 /* ceil(bytes / 4): the one rule by which the mock counts tokens. */
 int64_t tokens_of(size_t bytes);
 
-/* Appends an instance of a JSON schema; `said` fills strings. */
+/* Appends an instance of a JSON schema, or of an object with these properties; `said` fills strings. */
 void schema_instance(struct json_out *w, const struct json_val *schema, struct str said);
+void schema_object(struct json_out *w, const struct json_val *properties, struct str said);
 /* What arrived, as JSON, in the arena. Shows header values: that is its purpose. */
 struct str echo_text(const struct ask *q);
 
