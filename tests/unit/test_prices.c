@@ -255,7 +255,9 @@ static void the_whole_table_is_found(void **state)
     struct json_doc *doc = json_parse(str_of((const char *)prices_json, prices_json_bytes));
     assert_non_null(doc); /* strictly JSON, though the loader would take comments */
     int models = 0;
-    for (struct json_iter b = json_iter(json_get(json_root(doc), "providers")); json_next(&b);)
+    for (struct json_iter b = json_iter(json_get(json_root(doc), "providers")); json_next(&b);) {
+        const struct provider *row = provider_find(b.key);
+        assert_true(row ? str_eq(row->prices, b.key) : str_eq(b.key, provider_mock()->prices));
         for (struct json_iter m = json_iter(json_get(b.val, "models")); json_next(&m); models++) {
             char name[MODEL_NAME_BYTES];
             const struct json_val *also = json_get(m.val, "also");
@@ -272,6 +274,7 @@ static void the_whole_table_is_found(void **state)
                     fail_msg("%.*s: %.*s", STR_FMT(b.key), STR_FMT(s));
             }
         }
+    }
     assert_true(models > 1000);
     json_free(doc);
 }
