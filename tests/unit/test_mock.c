@@ -8,6 +8,7 @@
 #include "mock/mock.h"
 #include "mock/profile.h"
 #include "providers/aws_stream.h"
+#include "providers/usage.h"
 
 #include <stdio.h>
 
@@ -595,6 +596,108 @@ static void bedrock_answers(void **state)
     end(&r);
 }
 
+/* ---- the meter reads what the mock reports ---- */
+
+static void feed_sse(void *arg, const struct sse_event *ev)
+{
+    meter_sse(arg, ev);
+}
+
+static void feed_frame(void *arg, const struct aws_frame *f)
+{
+    meter_aws(arg, f);
+}
+
+static void feed(struct meter *m, const struct round *r)
+{
+    struct str type = r->q.stream ? r->q.shape->stream_type : r->q.shape->type;
+    struct aws_stream frames;
+    struct sse sse;
+    if (str_starts(type, STR("text/event-stream"))) {
+        sse_init(&sse);
+        assert_int_equal(sse_feed(&sse, buf_str(&r->out), feed_sse, m), E_OK);
+        sse_done(&sse);
+    } else if (str_has(type, STR("eventstream"))) {
+        aws_stream_init(&frames);
+        assert_int_equal(aws_stream_feed(&frames, buf_str(&r->out), feed_frame, m), E_OK);
+        aws_stream_done(&frames);
+    } else {
+        meter_json(m, buf_str(&r->out));
+    }
+}
+
+#define WORDS "?mock=cached-7-written-5-written1h-3-reasoning-9"
+#define STREAM "\"stream\":true,\"stream_options\":{\"include_usage\":true},"
+
+static void usage_is_understood(void **state)
+{
+    (void)state;
+    enum { WRITES = 1, WRITES_1H = 2, NO_CACHED = 4 }; /* parts the provider reports, or not */
+    static const struct {
+        const char *slug, *rest, *body;
+        unsigned reports;
+    } rows[] = {
+        {"openai", "chat/completions", "{" HELLO "}", WRITES},
+        {"openai", "chat/completions", "{" STREAM HELLO "}", WRITES},
+        {"openai", "responses", "{\"input\":\"Hello\"}", WRITES},
+        {"openai", "responses", "{\"stream\":true,\"input\":\"Hello\"}", WRITES},
+        {"openai", "completions", "{\"prompt\":\"Hello\"}", WRITES},
+        {"openai", "completions", "{" STREAM "\"prompt\":\"Hello\"}", WRITES},
+        {"groq", "openai/v1/chat/completions", "{\"stream\":true," HELLO "}", WRITES},
+        {"grok", "v1/chat/completions", "{" HELLO "}", WRITES},
+        {"grok", "v1/chat/completions", "{\"stream\":true," HELLO "}", WRITES},
+        {"deepseek", "chat/completions", "{\"stream\":true," HELLO "}", WRITES},
+        {"mistral", "v1/chat/completions", "{\"stream\":true," HELLO "}", WRITES},
+        {"perplexity-ai", "chat/completions", "{\"stream\":true," HELLO "}", WRITES},
+        {"openrouter", "chat/completions", "{\"stream\":true," HELLO "}", WRITES},
+        {"anthropic", "v1/messages", "{" HELLO "}", WRITES | WRITES_1H},
+        {"anthropic", "v1/messages", "{\"stream\":true," HELLO "}", WRITES | WRITES_1H},
+        {"google-ai-studio", "v1beta/models/g:generateContent", "{" GEMINI_HELLO "}", 0},
+        {"google-ai-studio", "v1beta/models/g:streamGenerateContent", "{" GEMINI_HELLO "}", 0},
+        {"cohere", "v2/chat", "{" HELLO "}", NO_CACHED},
+        {"cohere", "v2/chat", "{\"stream\":true," HELLO "}", NO_CACHED},
+        {"cohere", "v1/chat", "{\"message\":\"Hello\"}", NO_CACHED},
+        {"cohere", "v1/chat", "{\"stream\":true,\"message\":\"Hello\"}", NO_CACHED},
+        {"workers-ai", "run/@cf/x", "{" HELLO "}", 0},
+        {"workers-ai", "run/@cf/x", "{\"stream\":true," HELLO "}", 0},
+        {"aws-bedrock", "bedrock-runtime/us-east-1/model/c/converse", "{" CONVERSE_HELLO "}",
+         WRITES | WRITES_1H},
+        {"aws-bedrock", "bedrock-runtime/us-east-1/model/c/converse-stream", "{" CONVERSE_HELLO "}",
+         WRITES | WRITES_1H},
+        {"aws-bedrock", "bedrock-runtime/us-east-1/model/anthropic.claude/invoke", "{" HELLO "}",
+         WRITES | WRITES_1H},
+        {"aws-bedrock", "bedrock-runtime/us-east-1/model/anthropic.claude/invoke-with-response-stream",
+         "{" HELLO "}", WRITES | WRITES_1H},
+    };
+    for (size_t i = 0; i < countof(rows); i++) {
+        struct round r;
+        struct operation op;
+        struct meter m;
+        char target[256];
+        const struct provider *p = provider_find(str_c(rows[i].slug));
+        assert_non_null(p);
+        snprintf(target, sizeof(target), "/%s/%s" WORDS, rows[i].slug, rows[i].rest);
+        play(&r, "POST", target, rows[i].body);
+        provider_operation(&r.arena, p, STR("POST"), str_c(rows[i].rest), &op);
+        meter_init(&m, p, op.dialect);
+        feed(&m, &r);
+        const struct usage *u = meter_usage(&m);
+        int64_t in = 2 + 7 + 5 + 3, out = r.q.tokens_out + 9;
+        if (!u->known || u->input != in || u->output != out || m.error)
+            fail_msg("%s %s: known %d, input %lld, output %lld, want %lld and %lld", rows[i].slug,
+                     rows[i].body, u->known, (long long)u->input, (long long)u->output, (long long)in,
+                     (long long)out);
+        if (u->cached != (rows[i].reports & NO_CACHED ? 0 : 7) ||
+            u->cache_write != (rows[i].reports & WRITES ? 8 : 0) ||
+            u->cache_write_1h != (rows[i].reports & WRITES_1H ? 3 : 0))
+            fail_msg("%s %s: cached %lld, written %lld, of it 1h %lld", rows[i].slug, rows[i].rest,
+                     (long long)u->cached, (long long)u->cache_write, (long long)u->cache_write_1h);
+        if (r.q.stream && !m.complete)
+            fail_msg("%s %s: not complete", rows[i].slug, rows[i].rest);
+        end(&r);
+    }
+}
+
 /* ---- errors and echo ---- */
 
 static void errors_take_the_providers_form(void **state)
@@ -996,6 +1099,7 @@ int main(void)
         cmocka_unit_test(workers_ai_wraps),
         cmocka_unit_test(bedrock_streams_frames),
         cmocka_unit_test(bedrock_answers),
+        cmocka_unit_test(usage_is_understood),
         cmocka_unit_test(errors_take_the_providers_form),
         cmocka_unit_test(echo_shows_what_came),
         cmocka_unit_test(service_answers),
