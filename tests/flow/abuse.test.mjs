@@ -125,6 +125,7 @@ test('timeouts: a slow head and a slow body get 408, an idle connection is close
     await t.test('body', () => refuses(weir, head('Content-Length: 10\r\n\r\nabc'), [408]));
     await t.test('head dripping', async () => {
         const c = await weir.connect();
+        await c.send('GET /');
         const drip = setInterval(() => c.ended || c.send('x'), 20);
         const a = await c.answer().finally(() => clearInterval(drip)).catch(() => null);
         if (a) assert.equal(a.status, 408);

@@ -33,7 +33,10 @@ test('unknown provider: 400 / 2008', async (t) => {
         await t.test(slug, async () => {
             const a = await weir.request({ to: `${slug}/x`, body: '{}' });
             assert.equal(a.status, 400);
-            assert.deepEqual(a.json, envelope(400, 2008, 'Invalid provider'));
+            const { description, ...rest } = a.json;
+            const { description: _, ...want } = envelope(400, 2008, 'Invalid provider');
+            assert.deepEqual(rest, want);
+            assert.equal(typeof description, 'string'); // may say more than the message
         });
 });
 

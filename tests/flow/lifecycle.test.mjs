@@ -170,10 +170,10 @@ test('SIGHUP takes new settings, keeps the old ones when they are wrong', async 
     assert.equal(await at(), 2);
 });
 
-test('first start: account, token and gateway are made, printed once', async (t) => {
+for (const [kind, value] of [['unset', undefined], ['empty', '']]) test(`first start, variables ${kind}: account, token and gateway are made, printed once`, async (t) => {
     const dir = tempDir(t);
     const up = await startUpstream(t, answer);
-    const env = { WEIR_ACCOUNT_ID: '', WEIR_ROOT_TOKEN: '' };
+    const env = { WEIR_ACCOUNT_ID: value, WEIR_ROOT_TOKEN: value };
     const weir = await startWeir(t, { providers: { openai: up.origin }, dir, env });
     const account = /\/v1\/([0-9a-f]{32})\/default/.exec(weir.output)?.[1];
     assert.ok(account, `the base URL is printed: ${weir.output}`);

@@ -34,7 +34,7 @@ for (const [name, sdk] of Object.entries(sdks))
             const request = await weir.logBody(row.id, 'request');
             assert.ok(request.text.includes('Zoë'), request.text);
             const response = (await weir.logBody(row.id, 'response')).json;
-            if (what.includes('tream')) assert.ok(Array.isArray(response.streamed_data) && response.streamed_data.length > 1, 'merged stream');
+            if (what.includes('tream')) assert.ok(Array.isArray(response.streamed_data) && response.streamed_data.length > 0, 'merged stream');
             return { row, response };
         };
         let plain;

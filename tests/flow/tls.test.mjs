@@ -40,7 +40,7 @@ test('upstream: wrong name, unknown authority, expired, plain text: 400 / 2005, 
     origins['not TLS'] = ups['not TLS'].origin.replace('http:', 'https:');
     for (const [name, origin] of Object.entries(origins))
         await t.test(name, async (t) => {
-            const weir = await startWeir(t, { providers: { openai: origin }, config: { upstream: { ca_file: good.file } }, limits: { connect_timeout_ms: 3000 } });
+            const weir = await startWeir(t, { providers: { openai: origin }, config: { upstream: { ca_file: good.file } }, limits: { connect_timeout_ms: 500 } });
             const a = await weir.request({ to: 'openai/x', body: '{}' });
             assert.ok([400, 504].includes(a.status), String(a.status));
             assert.ok([2004, 2005].includes(a.json.error[0].code));

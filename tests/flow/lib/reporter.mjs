@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// One line a failed test with all that is known, dots for the rest, and a count at the end. Appends
-// "LABEL PASSED FAILED" to the file $FLOW_TALLY for ./dev test.
+// Failed tests with all that is known, a count at the end, nothing else. Appends "LABEL PASSED FAILED" to the
+// file $FLOW_TALLY for ./dev test.
 import fs from 'node:fs';
 import path from 'node:path';
 
@@ -10,34 +10,41 @@ function explain(error) {
     return text.split('\n').map((l) => `      ${l}`).join('\n');
 }
 
+/** What is known of one test file while its events pass by. */
+class File {
+    names = []; // of the test that runs at each level of nesting
+    deepest = 0; // level of the last result: a shallower one closes a parent
+    output = ''; // of the tests and the programs they started
+}
+
 export default async function* report(source) {
-    let passed = 0;
-    let failed = 0;
-    let skipped = 0;
+    const files = new Map();
     const slow = [];
-    const deepest = new Map(); // nesting of the last event of a file: a shallower one closes a parent
+    let [passed, failed, skipped] = [0, 0, 0];
     for await (const { type, data } of source) {
-        if (type === 'test:stderr' || type === 'test:stdout') {
-            yield data.message;
-            continue;
-        }
+        const name = data.file ? path.basename(data.file) : '';
+        if (!files.has(name)) files.set(name, new File());
+        const file = files.get(name);
+        if (type === 'test:stderr' || type === 'test:stdout') file.output += data.message;
+        if (type === 'test:start') file.names = [...file.names.slice(0, data.nesting), data.name];
+        if (type === 'test:diagnostic' && process.env.FLOW_VERBOSE && data.nesting > 0) yield `         ${data.message}\n`;
         if (type !== 'test:pass' && type !== 'test:fail') continue;
-        if (data.details?.type === 'suite') continue;
-        const where = data.file ? path.basename(data.file) : '';
-        const parent = (deepest.get(data.file) ?? 0) > data.nesting;
-        deepest.set(data.file, data.nesting);
+        const parent = file.deepest > data.nesting;
+        file.deepest = data.nesting;
+        const title = [name, ...file.names.slice(0, data.nesting), data.name].join(' > ');
+        const ms = data.details?.duration_ms ?? 0;
+        if (data.nesting === 0 && ms > 5000) slow.push(`${(ms / 1000).toFixed(1)} s  ${title}`);
         // parents of subtests are not tests of their own, unless they failed by themselves
         if (parent && (type === 'test:pass' || data.details?.error?.failureType === 'subtestsFailed')) continue;
-        const ms = data.details?.duration_ms ?? 0;
         if (data.skip !== undefined || data.todo !== undefined) {
             skipped++;
-            yield `skipped  ${where}: ${data.name} ${data.skip === true ? '' : (data.skip ?? data.todo)}\n`;
+            yield `skipped  ${title}\n`;
         } else if (type === 'test:pass') {
             passed++;
-            if (ms > 3000) slow.push(`${(ms / 1000).toFixed(1)} s  ${where}: ${data.name}`);
         } else {
             failed++;
-            yield `FAILED   ${where}: ${data.name}\n${explain(data.details?.error)}\n`;
+            yield `FAILED   ${title}\n${explain(data.details?.error)}\n${file.output}`;
+            file.output = '';
         }
     }
     if (slow.length) yield `slow:\n  ${slow.join('\n  ')}\n`;

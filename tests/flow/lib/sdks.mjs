@@ -54,7 +54,7 @@ function openaiLike(slug, model, make, ErrorClass) {
 
 // ---- Anthropic -----------------------------------------------------------------------------------
 
-const messageRequest = (extra) => ({ model: 'claude-sonnet-4-5', max_tokens: 500, messages: [{ role: 'user', content: QUESTION }], ...extra });
+const messageRequest = (extra) => ({ model: 'claude-sonnet-5', max_tokens: 500, messages: [{ role: 'user', content: QUESTION }], ...extra });
 const messageTools = { tools: [{ name: 'weather', description: 'w', input_schema: weather }], tool_choice: { type: 'any' } };
 
 function messageOf(answer) {
@@ -65,7 +65,7 @@ function messageOf(answer) {
 
 function anthropicLike(name, Class) {
     return {
-        name, slug: 'anthropic', model: 'claude-sonnet-4-5', ErrorClass: Class.APIError,
+        name, slug: 'anthropic', model: 'claude-sonnet-5', ErrorClass: Class.APIError,
         make: ({ base, headers }) => new Class({ baseURL: base, apiKey: 'sk-ant-test', defaultHeaders: headers, maxRetries: 0 }),
         plain: async (c) => messageOf(await c.messages.create(messageRequest())),
         stream: async (c) => messageOf(await c.messages.stream(messageRequest()).finalMessage()),

@@ -12,6 +12,7 @@ import { poll, Watched } from './wait.mjs';
 
 const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../../..');
 export const BIN = process.env.WEIR_BIN ?? path.join(ROOT, 'build/weir');
+delete process.env.WEIR_BIN; // the daemon refuses variables with its prefix that it does not know
 export const ACCOUNT = '0123456789abcdef0123456789abcdef';
 export const TOKEN = 'weir-test-root-token-0000000000000001';
 export const sanitized = BIN.includes('asan');
@@ -92,6 +93,7 @@ export class Weir {
 
     async start() {
         const env = { WEIR_ACCOUNT_ID: ACCOUNT, WEIR_ROOT_TOKEN: TOKEN, ...this.options.env };
+        for (const name of Object.keys(env)) if (env[name] === undefined) delete env[name];
         this.child = new Child(['serve', '--config', this.configFile, ...(this.options.args ?? [])], env);
         this.children.push(this.child);
         const m = await this.child.line(/listening on (https?):\/\/[^\s]*:(\d+)/);
