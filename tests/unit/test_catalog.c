@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The catalogue: first start, later starts, tokens from another process, changes of gateways. */
+#include "tests/unit/store_fixture.h"
+
+#include "base/json.h"
+
+#include <stdatomic.h>
+#include <sys/stat.h>
+
+static const char account[] = "0123456789abcdef0123456789abcdef";
+static const char other_account[] = "fedcba9876543210fedcba9876543210";
+
+static void first_start_makes_what_is_needed(void **state)
+{
+    (void)state;
+    struct fixture f;
+    fixture_start(&f);
+    assert_int_equal(strlen(f.first.account), 32);
+    assert_true(str_starts(str_c(f.first.token), STR("weir_")) && strlen(f.first.token) == 45);
+    struct catalog *c = store_catalog(f.s);
+    struct str id = str_c(f.first.account);
+    assert_int_equal(c->n_accounts, 1);
+    assert_true(catalog_has_account(c, id));
+    assert_false(catalog_has_account(c, STR("0")));
+    const struct gateway *g = catalog_gateway(c, id, STR("default"));
+    assert_non_null(g);
+    assert_true(g->authentication && g->collect_logs);
+    assert_ptr_equal(catalog_gateway_id(c, g->id), g);
+    assert_null(catalog_gateway_id(c, g->id + 1));
+    assert_null(catalog_gateway_id(c, 0));
+    assert_null(catalog_gateway(c, id, STR("nope")));
+    assert_null(catalog_gateway(c, STR(""), STR("default")));
+    const struct token *t = catalog_token(c, str_c(f.first.token), 1);
+    assert_non_null(t);
+    assert_int_equal(t->permissions, PERM_ALL);
+    assert_str(t->account, id);
+    assert_str(t->name, STR("root"));
+    assert_null(catalog_token(c, STR("weir_wrong"), 1));
+    assert_null(catalog_token(c, STR(""), 1));
+    catalog_unref(c);
+    fixture_end(&f);
+}
+
+static void default_settings_are_complete(void **state)
+{
+    (void)state;
+    static const char *const keys[] = {"id",
+                                       "account_id",
+                                       "account_tag",
+                                       "internal_id",
+                                       "created_at",
+                                       "modified_at",
+                                       "is_default",
+                                       "cache_ttl",
+                                       "stripe",
+                                       "zdr",
+                                       "store_id",
+                                       "collect_logs",
+                                       "spend_limits",
+                                       "rate_limiting_limit",
+                                       "authentication",
+                                       "cache_invalidate_on_update"};
+    struct fixture f;
+    fixture_start(&f);
+    struct catalog *c = store_catalog(f.s);
+    struct json_doc *d = json_parse(c->gateways[0].settings);
+    assert_non_null(d);
+    const struct json_val *v = json_root(d);
+    for (size_t i = 0; i < countof(keys); i++)
+        if (!json_get(v, keys[i]))
+            fail_msg("%s is missing", keys[i]);
+    assert_str(json_str(json_get(v, "id")), STR("default"));
+    assert_str(json_str(json_get(v, "account_id")), str_c(f.first.account));
+    assert_str(json_str(json_get(v, "created_at")), json_str(json_get(v, "modified_at")));
+    assert_true(json_bool(json_get(v, "authentication"), false));
+    assert_true(json_bool(json_get(v, "is_default"), false));
+    json_free(d);
+    catalog_unref(c);
+    fixture_end(&f);
+}
+
+static void options_choose_account_and_token(void **state)
+{
+    (void)state;
+    struct fixture f;
+    fixture_prepare(&f);
+    f.o.account = account;
+    f.o.root_token = "a token of the operator's";
+    fixture_open(&f);
+    assert_string_equal(f.first.account, account);
+    assert_string_equal(f.first.token, "");
+    store_close(f.s);
+
+    fixture_open(&f); /* again, nothing to make */
+    assert_string_equal(f.first.account, "");
+    struct catalog *c = store_catalog(f.s);
+    assert_int_equal(c->n_tokens, 1);
+    assert_non_null(catalog_token(c, str_c(f.o.root_token), 1));
+    catalog_unref(c);
+    store_close(f.s);
+
+    f.o.account = other_account; /* one more account, and the token is taken already */
+    fixture_open(&f);
+    assert_string_equal(f.first.account, other_account);
+    c = store_catalog(f.s);
+    assert_int_equal(c->n_accounts, 2);
+    assert_non_null(catalog_gateway(c, str_c(account), STR("default")));
+    assert_non_null(catalog_gateway(c, str_c(other_account), STR("default")));
+    assert_str(catalog_token(c, str_c(f.o.root_token), 1)->account, str_c(account));
+    catalog_unref(c);
+    fixture_end(&f);
+}
+
+static void wrong_directories_are_explained(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct store_first first;
+    const char *why = NULL;
+    fixture_prepare(&f);
+    f.o.account = "Not-An-Account";
+    assert_null(store_open(&f.o, &first, &why));
+    assert_non_null(strstr(why, "32"));
+    f.o.account = NULL;
+    fixture_open(&f);
+    assert_null(store_open(&f.o, &first, &why));
+    assert_non_null(strstr(why, f.tmp.path));
+    assert_non_null(strstr(why, "another"));
+    struct store_options o = f.o;
+    o.dir = "/proc/nowhere";
+    assert_null(store_open(&o, &first, &why));
+    assert_non_null(strstr(why, "/proc/nowhere"));
+    assert_null(token_book_open("/proc/nowhere", &why));
+    assert_null(log_reader_open("/proc/nowhere", &why));
+    fixture_end(&f);
+}
+
+static unsigned mode_of(const struct fixture *f, const char *name)
+{
+    char path[512];
+    struct stat st;
+    snprintf(path, sizeof(path), "%s/%s", f->tmp.path, name);
+    assert_int_equal(stat(path, &st), 0);
+    return st.st_mode & 0777;
+}
+
+static void files_are_private(void **state)
+{
+    (void)state;
+    struct fixture f;
+    char deep[300];
+    fixture_prepare(&f);
+    snprintf(deep, sizeof(deep), "%s/a/b", f.tmp.path);
+    f.o.dir = deep; /* directories on the way are made */
+    fixture_open(&f);
+    assert_int_equal(mode_of(&f, "a"), 0700);
+    assert_int_equal(mode_of(&f, "a/b"), 0700);
+    assert_int_equal(mode_of(&f, "a/b/bodies"), 0700);
+    assert_int_equal(mode_of(&f, "a/b/weir.db"), 0600);
+    assert_int_equal(mode_of(&f, "a/b/weir.db-wal"), 0600);
+    assert_int_equal(mode_of(&f, "a/b/logs.db"), 0600);
+    fixture_end(&f);
+}
+
+/* ---- tokens from the shell ---- */
+
+static void on_catalog(void *arg, struct catalog *c)
+{
+    struct catalog *_Atomic *seen = arg;
+    catalog_unref(atomic_exchange(seen, catalog_ref(c)));
+}
+
+/* Waits for a snapshot newer than what *seen held. */
+static struct catalog *wait_for(struct catalog *_Atomic *seen)
+{
+    for (int i = 0; i < DEADLINE_MS; i++) {
+        struct catalog *c = atomic_exchange(seen, NULL);
+        if (c)
+            return c;
+        usleep(1000);
+    }
+    fail_msg("no snapshot in time");
+    return NULL;
+}
+
+static void tokens_come_and_go(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct catalog *_Atomic seen = NULL;
+    const char *why = NULL;
+    char text[128];
+    int64_t id = 0, again = 0;
+    fixture_prepare(&f);
+    f.o.account = account;
+    fixture_open(&f);
+    store_on_catalog(f.s, on_catalog, &seen);
+    struct token_book *b = token_book_open(f.tmp.path, &why);
+    assert_non_null(b);
+    assert_int_equal(token_create(b, STR("no such account"), STR("x"), PERM_RUN, 0, text, &id), E_NOT_FOUND);
+    assert_int_equal(token_create(b, str_c(account), STR("ci"), PERM_RUN, 5000, text, &id), E_OK);
+    store_poll(f.s);
+    struct catalog *c = wait_for(&seen);
+    const struct token *t = catalog_token(c, str_c(text), 4999);
+    assert_non_null(t);
+    assert_int_equal(t->id, id);
+    assert_int_equal(t->permissions, PERM_RUN);
+    assert_str(t->name, STR("ci"));
+    assert_null(catalog_token(c, str_c(text), 5000)); /* expired */
+    catalog_unref(c);
+
+    assert_int_equal(token_revoke(b, id), E_OK);
+    assert_int_equal(token_revoke(b, id), E_NOT_FOUND);
+    store_poll(f.s);
+    c = wait_for(&seen);
+    assert_null(catalog_token(c, str_c(text), 1));
+    catalog_unref(c);
+
+    assert_int_equal(token_create(b, str_c(account), STR(""), PERM_ALL, 0, text, &again), E_OK);
+    assert_true(again > id); /* ids are not used twice */
+    c = token_book_catalog(b);
+    assert_int_equal(c->n_tokens, 2);
+    catalog_unref(c);
+    token_book_close(b);
+    fixture_end(&f);
+    catalog_unref(seen);
+}
+
+/* ---- gateways ---- */
+
+static void gateways_change(void **state)
+{
+    (void)state;
+    struct fixture f;
+    fixture_prepare(&f);
+    f.o.account = account;
+    fixture_open(&f);
+    struct str a = str_c(account);
+    struct gateway_change c = {
+        .what = GATEWAY_CREATE, .account = a, .slug = STR("team"), .settings = STR("{\"cache_ttl\":7}")};
+    assert_int_equal(fixture_change(&f, c), E_OK);
+    assert_int_equal(fixture_change(&f, c), E_AGAIN);
+    c.account = STR("nobody");
+    assert_int_equal(fixture_change(&f, c), E_NOT_FOUND);
+    struct catalog *before = store_catalog(f.s);
+    const struct gateway *g = catalog_gateway(before, a, STR("team"));
+    assert_non_null(g);
+    assert_false(g->authentication);
+    assert_true(str_has(g->settings, STR("\"cache_ttl\":7}")));
+    assert_true(g->created_ms == g->modified_ms && g->id > 0);
+
+    c = (struct gateway_change){.what = GATEWAY_UPDATE,
+                                .account = a,
+                                .slug = STR("team"),
+                                .authentication = true,
+                                .settings = STR("{}")};
+    assert_int_equal(fixture_change(&f, c), E_OK);
+    struct catalog *after = store_catalog(f.s);
+    const struct gateway *h = catalog_gateway(after, a, STR("team"));
+    assert_true(h->authentication && !g->authentication); /* the old snapshot is as it was */
+    assert_true(h->id == g->id && h->modified_ms > g->modified_ms && h->created_ms == g->created_ms);
+    assert_memory_equal(&h->uuid, &g->uuid, sizeof(h->uuid));
+    struct json_doc *d = json_parse(h->settings);
+    assert_non_null(d);
+    json_free(d);
+    catalog_unref(before);
+    catalog_unref(after);
+
+    c.slug = STR("nope");
+    assert_int_equal(fixture_change(&f, c), E_NOT_FOUND);
+    c.what = GATEWAY_DELETE;
+    assert_int_equal(fixture_change(&f, c), E_NOT_FOUND);
+    c.slug = STR("team");
+    assert_int_equal(fixture_change(&f, c), E_OK);
+    c = (struct gateway_change){
+        .what = GATEWAY_CREATE, .account = a, .slug = STR("team"), .authentication = true};
+    assert_int_equal(fixture_change(&f, c), E_OK); /* no settings: the defaults */
+    after = store_catalog(f.s);
+    assert_true(
+        str_has(catalog_gateway(after, a, STR("team"))->settings, STR("\"log_management\":10000000")));
+    catalog_unref(after);
+    fixture_end(&f);
+}
+
+static void many_gateways_are_found(void **state)
+{
+    (void)state;
+    struct fixture f;
+    char slug[32];
+    fixture_prepare(&f);
+    f.o.account = account;
+    fixture_open(&f);
+    for (int i = 0; i < 100; i++) {
+        int n = snprintf(slug, sizeof(slug), "gateway-%d", i);
+        struct gateway_change c = {
+            .what = GATEWAY_CREATE, .account = str_c(account), .slug = str_of(slug, (size_t)n)};
+        assert_int_equal(fixture_change(&f, c), E_OK);
+    }
+    struct catalog *c = store_catalog(f.s);
+    for (int i = 0; i < 100; i++) {
+        int n = snprintf(slug, sizeof(slug), "gateway-%d", i);
+        const struct gateway *g = catalog_gateway(c, str_c(account), str_of(slug, (size_t)n));
+        assert_non_null(g);
+        assert_ptr_equal(catalog_gateway_id(c, g->id), g);
+    }
+    catalog_unref(c);
+    fixture_end(&f);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(first_start_makes_what_is_needed),
+        cmocka_unit_test(default_settings_are_complete),
+        cmocka_unit_test(options_choose_account_and_token),
+        cmocka_unit_test(wrong_directories_are_explained),
+        cmocka_unit_test(files_are_private),
+        cmocka_unit_test(tokens_come_and_go),
+        cmocka_unit_test(gateways_change),
+        cmocka_unit_test(many_gateways_are_found),
+    };
+    return cmocka_run_group_tests_name("catalog", tests, NULL, NULL);
+}
