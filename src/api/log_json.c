@@ -95,10 +95,11 @@ static void put_usage(struct json_out *w, const struct record *r)
         {"input_audio_tokens", r->audio_in_tokens},
         {"output_audio_tokens", r->audio_out_tokens},
     };
+    bool known = r->tokens_in >= 0 || r->tokens_out >= 0; /* parts of nothing are not zero */
     json_key(w, "usage_metadata");
     json_open(w, '{');
     for (size_t i = 0; i < countof(parts); i++)
-        put_count(w, parts[i].key, parts[i].value);
+        put_count(w, parts[i].key, known ? parts[i].value : RECORD_NULL);
     json_close(w, '}');
 }
 

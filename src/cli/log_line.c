@@ -7,12 +7,12 @@
 #include <stdio.h>
 
 enum {
-    TIME_WIDTH = 24,
-    STATUS_WIDTH = 6,
-    MODEL_WIDTH = 34,
-    TOKENS_WIDTH = 22,
-    COST_WIDTH = 12,
-    MS_WIDTH = 9
+    TIME_WIDTH = 20,
+    STATUS_WIDTH = 7,
+    MODEL_WIDTH = 30,
+    TOKENS_WIDTH = 20,
+    COST_WIDTH = 11,
+    MS_WIDTH = 8
 };
 enum { CELL_TEXT = 96 }; /* three 64-bit numbers and the words between */
 
@@ -116,7 +116,7 @@ void log_line_heading(struct buf *out)
     put_cell(out, STR("PROVIDER/MODEL"), MODEL_WIDTH, "");
     put_cell(out, STR("TOKENS"), TOKENS_WIDTH, "");
     put_cell(out, STR("COST"), -COST_WIDTH, "");
-    put_cell(out, STR("TIME"), -MS_WIDTH, "");
+    put_cell(out, STR("TOOK"), -MS_WIDTH, "");
     put_cell(out, STR("FIRST"), -MS_WIDTH, "");
     (void)buf_append_c(out, "LOG ID\n");
 }
@@ -126,6 +126,7 @@ void log_line_put(struct buf *out, const struct log_row *row, bool colours)
     const struct record *r = &row->r;
     char text[CELL_TEXT], time[TIME_TEXT];
     clock_rfc3339(r->created_ms, time);
+    memcpy(time + TIME_WIDTH - 1, "Z", 2); /* to the second */
     put_cell(out, str_c(time), TIME_WIDTH, colours ? dim : "");
     put_cell(out, status_text(r, text), STATUS_WIDTH, colours ? status_colour(r) : "");
     put_model(out, r);

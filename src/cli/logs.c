@@ -31,10 +31,10 @@ struct logs {
     struct buf line;
 };
 
+static const char usage[] = "usage: weir logs tail [options]\n"
+                            "       weir logs search [options] TEXT\n";
 static const char help[] =
-    "usage: weir logs tail [options]\n"
-    "       weir logs search [options] TEXT\n\n"
-    "tail shows the last rows of the log, then each new one as it comes. search shows rows whose id, event "
+    "\ntail shows the last rows of the log, then each new one as it comes. search shows rows whose id, event "
     "id,\n"
     "provider, model, path or metadata contain TEXT. Works on the data directory, beside a running "
     "daemon.\n\n"
@@ -47,13 +47,14 @@ static const char help[] =
 
 static int misuse(const char *what)
 {
-    fprintf(stderr, "weir logs: %s\n\n%s", what, help);
+    fprintf(stderr, "weir logs: %s\n%sweir logs --help tells more\n", what, usage);
     return 2;
 }
 
-static int failure(const char *what, const char *why)
+static int no_log(const struct logs *k, const char *why)
 {
-    fprintf(stderr, "weir logs: %s%s%s\n", what, why ? ": " : "", why ? why : "");
+    fprintf(stderr, "weir logs: no log in %s: %s\n--data or WEIR_DATA names the daemon's data directory\n",
+            k->data, why);
     return 1;
 }
 
@@ -173,7 +174,7 @@ static int resolve_gateway(struct logs *k)
     const char *why = NULL;
     struct token_book *book = token_book_open(k->data, &why);
     if (!book)
-        return failure(k->data, why);
+        return no_log(k, why);
     struct catalog *c = token_book_catalog(book);
     size_t found = c ? find_gateway(c, str_c(k->gateway), &k->gateway_id) : 0;
     catalog_unref(c);
@@ -192,7 +193,7 @@ static int run(struct logs *k, bool tail)
     const char *why = NULL;
     k->reader = log_reader_open(k->data, &why);
     if (!k->reader)
-        return failure(k->data, why);
+        return no_log(k, why);
     if (k->gateway) {
         int code = resolve_gateway(k);
         if (code)
@@ -202,7 +203,7 @@ static int run(struct logs *k, bool tail)
     if (e == E_OK && tail && !k->once)
         e = follow(k);
     /* whoever reads our output has enough: no failure */
-    return e == E_OK || e == E_EOF ? 0 : failure("reading the log", err_phrase(e));
+    return e == E_OK || e == E_EOF ? 0 : no_log(k, err_phrase(e));
 }
 
 static int parse(struct logs *k, int argc, char **argv)
@@ -220,12 +221,12 @@ static int parse(struct logs *k, int argc, char **argv)
         case 'j': k->json = true; break;
         case 'f': k->once = false; break;
         case '1': k->once = true; break;
-        case 'h': fputs(help, stdout); return 0;
+        case 'h': printf("%s%s", usage, help); return 0;
         case 'n':
             if (str_to_int(str_c(optarg), &k->rows) || k->rows > LOG_PAGE_ROWS)
                 return misuse("-n takes a number up to 10000");
             break;
-        default: fputs(help, stderr); return 2;
+        default: return misuse("no such option, or its value is missing");
         }
     }
     return -1;

@@ -9,11 +9,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static const char help[] =
+static const char usage[] =
     "usage: weir token create --name NAME [--account A] [--permissions LIST] [--expires TIME] [--data DIR]\n"
     "       weir token list [--data DIR]\n"
-    "       weir token revoke [--data DIR] ID\n\n"
-    "create prints the new token's text on standard output; it is stored hashed and never shown again. A "
+    "       weir token revoke [--data DIR] ID\n";
+static const char help[] =
+    "\ncreate prints the new token's text on standard output; it is stored hashed and never shown again. A "
     "running\n"
     "daemon knows of changes within a second.\n\n"
     "  --name NAME         what the token is for, such as \"ci\"\n"
@@ -44,8 +45,16 @@ struct options {
 
 static int misuse(const char *what, const char *which)
 {
-    fprintf(stderr, "weir token: %s%s\n\n%s", what, which, help);
+    fprintf(stderr, "weir token: %s%s\n%sweir token --help tells more\n", what, which, usage);
     return 2;
+}
+
+static int no_book(const struct options *o, const char *why)
+{
+    fprintf(stderr,
+            "weir token: no accounts in %s: %s\n--data or WEIR_DATA names the daemon's data directory\n",
+            o->data, why);
+    return 1;
 }
 
 static int failure(const char *what, const char *why)
@@ -110,7 +119,7 @@ static int parse(struct options *o, int argc, char **argv)
         case 'd': o->data = optarg; break;
         case 'a': o->account = optarg; break;
         case 'n': o->name = optarg; break;
-        case 'h': fputs(help, stdout); return 0;
+        case 'h': printf("%s%s", usage, help); return 0;
         case 'p':
             if (!parse_permissions(str_c(optarg), &o->permissions))
                 return misuse("not a list of permissions: ", optarg);
@@ -119,7 +128,7 @@ static int parse(struct options *o, int argc, char **argv)
             if (!parse_expires(str_c(optarg), &o->expires_ms))
                 return misuse("not a time such as 30d: ", optarg);
             break;
-        default: fputs(help, stderr); return 2;
+        default: return misuse("no such option, or its value is missing", "");
         }
     }
     return -1;
@@ -134,7 +143,7 @@ static int pick_account(struct token_book *book, const struct options *o, char r
     struct str account = str_c(o->account);
     int code = 0;
     if (!c || c->n_accounts == 0)
-        code = failure(o->data, "there is no account yet; start weir serve once");
+        code = no_book(o, "start weir serve once");
     else if (account.n && !catalog_has_account(c, account))
         code = failure(o->account, "there is no such account");
     else if (!account.n && c->n_accounts > 1)
@@ -189,7 +198,7 @@ static int list(struct token_book *book, const struct options *o, const char *wo
     (void)word;
     struct catalog *c = token_book_catalog(book);
     if (!c)
-        return failure(o->data, err_phrase(E_DB));
+        return no_book(o, err_phrase(E_DB));
     printf("%6s  %-32s  %-24s  %-24s  %-24s  %s\n", "ID", "ACCOUNT", "PERMISSIONS", "CREATED", "EXPIRES",
            "NAME");
     for (size_t i = 0; i < c->n_tokens; i++) {
@@ -233,7 +242,7 @@ static int run(const struct action *a, const struct options *o, const char *word
     const char *why = NULL;
     struct token_book *book = token_book_open(o->data, &why);
     if (!book)
-        return failure(o->data, why);
+        return no_book(o, why);
     int code = a->run(book, o, word);
     token_book_close(book);
     return code;
