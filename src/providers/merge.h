@@ -5,11 +5,12 @@
  */
 #pragma once
 #include "base/buf.h"
-#include "providers/provider.h"
 
 /*
  * Merges the bytes of a stream into out: top-level keys of the chunks, text deltas joined per choice,
- * every chunk under streamed_data. content_type picks the framing: text/event-stream or
- * application/vnd.amazon.eventstream. False when the bytes hold no JSON event: show them as they are.
+ * every chunk byte for byte under streamed_data. content_type picks the framing: text/event-stream,
+ * application/vnd.amazon.eventstream, or one JSON value a line (Cohere's application/stream+json).
+ * False when the bytes hold no JSON event or the merged form does not fit: show them as they are; out is
+ * then what it was, but for `full`.
  */
 bool merge_stream(struct str content_type, struct str body, struct buf *out);
