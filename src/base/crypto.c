@@ -2,22 +2,54 @@
 #include "base/crypto.h"
 #include "base/clock.h"
 
+#include <pthread.h>
+
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 #include <openssl/pem.h>
 #include <openssl/rand.h>
 
-void sha256(struct str data, unsigned char out[SHA256_BYTES])
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static pthread_key_t key; /* frees a thread's context with the thread */
+
+static void free_context(void *ctx)
 {
-    must(EVP_Digest(data.p ? data.p : "", data.n, out, NULL, EVP_sha256(), NULL) == 1);
+    EVP_MD_CTX_free(ctx);
 }
 
-void hmac_sha256(struct str key, struct str data, unsigned char out[SHA256_BYTES])
+static void make_key(void)
+{
+    must(pthread_key_create(&key, free_context) == 0);
+}
+
+/* Looking the algorithm up and making a context costs as much as hashing a token: once per thread. */
+static EVP_MD_CTX *sha256_context(void)
+{
+    static _Thread_local EVP_MD_CTX *ctx;
+    if (!ctx) {
+        ctx = EVP_MD_CTX_new();
+        pthread_once(&once, make_key);
+        must(ctx && pthread_setspecific(key, ctx) == 0);
+        must(EVP_DigestInit_ex(ctx, EVP_sha256(), NULL) == 1);
+    }
+    return ctx;
+}
+
+void sha256(struct str data, unsigned char out[SHA256_BYTES])
+{
+    EVP_MD_CTX *ctx = sha256_context();
+    /* a NULL type keeps the algorithm that the context has */
+    must(EVP_DigestInit_ex(ctx, NULL, NULL) == 1);
+    must(EVP_DigestUpdate(ctx, data.p ? data.p : "", data.n) == 1);
+    must(EVP_DigestFinal_ex(ctx, out, NULL) == 1);
+}
+
+void hmac_sha256(struct str secret, struct str data, unsigned char out[SHA256_BYTES])
 {
     unsigned n = SHA256_BYTES;
-    must(key.n <= INT_MAX);
-    must(HMAC(EVP_sha256(), key.p ? key.p : "", (int)key.n, (const unsigned char *)(data.p ? data.p : ""),
+    must(secret.n <= INT_MAX);
+    must(HMAC(EVP_sha256(), secret.p ? secret.p : "", (int)secret.n, (const unsigned char *)(data.p ? data.p : ""),
               data.n, out, &n) != NULL);
 }
 
@@ -106,15 +138,15 @@ enum err rsa_sha256_sign(struct arena *a, struct secret pem, struct str data, st
 {
     struct str text = secret_reveal(pem);
     enum err e = E_SYNTAX;
-    EVP_PKEY *key = NULL;
+    EVP_PKEY *pkey = NULL;
     EVP_MD_CTX *ctx = NULL;
     size_t n = 0;
     BIO *bio = text.n <= INT_MAX ? BIO_new_mem_buf(text.p, (int)text.n) : NULL;
     if (!bio)
         goto out;
-    key = PEM_read_bio_PrivateKey(bio, NULL, NULL, NULL);
+    pkey = PEM_read_bio_PrivateKey(bio, NULL, NULL, NULL);
     ctx = EVP_MD_CTX_new();
-    if (!key || !ctx || EVP_DigestSignInit(ctx, NULL, EVP_sha256(), NULL, key) != 1)
+    if (!pkey || !ctx || EVP_DigestSignInit(ctx, NULL, EVP_sha256(), NULL, pkey) != 1)
         goto out;
     if (EVP_DigestSign(ctx, NULL, &n, (const unsigned char *)data.p, data.n) != 1)
         goto out;
@@ -125,7 +157,7 @@ enum err rsa_sha256_sign(struct arena *a, struct secret pem, struct str data, st
     e = E_OK;
 out:
     EVP_MD_CTX_free(ctx);
-    EVP_PKEY_free(key);
+    EVP_PKEY_free(pkey);
     BIO_free(bio);
     return e;
 }

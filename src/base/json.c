@@ -46,12 +46,33 @@ static bool too_deep(struct str text)
     return false;
 }
 
+/*
+ * Most documents are small and live for a moment: they are parsed into memory that the thread keeps.
+ * One document at a time can have it; json_free gives it back.
+ */
+enum { POOL_BYTES = 128 * KIB };
+static _Thread_local struct {
+    yyjson_doc *user;
+    _Alignas(max_align_t) char bytes[POOL_BYTES];
+} pool;
+
+static yyjson_doc *read_text(struct str text, yyjson_read_flag flags, yyjson_read_err *why)
+{
+    char *p = (char *)(uintptr_t)text.p; /* not changed without YYJSON_READ_INSITU */
+    yyjson_alc memory;
+    if (pool.user || yyjson_read_max_memory_usage(text.n, flags) > POOL_BYTES / 2)
+        return yyjson_read_opts(p, text.n, flags, NULL, why);
+    must(yyjson_alc_pool_init(&memory, pool.bytes, POOL_BYTES));
+    pool.user = yyjson_read_opts(p, text.n, flags, &memory, why);
+    return pool.user;
+}
+
 static struct json_doc *parse(struct str text, yyjson_read_flag flags, yyjson_read_err *why)
 {
-    yyjson_doc *doc = yyjson_read_opts((char *)(uintptr_t)text.p, text.n, flags, NULL, why);
+    yyjson_doc *doc = read_text(text, flags, why);
     /* the quick test first: a tree of JSON_DEPTH levels has more values than that */
     if (doc && yyjson_doc_get_val_count(doc) > JSON_DEPTH && too_deep(text)) {
-        yyjson_doc_free(doc);
+        json_free((struct json_doc *)doc);
         return NULL;
     }
     return (struct json_doc *)doc;
@@ -75,7 +96,10 @@ struct json_doc *json_parse_relaxed(struct str text, size_t *ret_at, const char 
 
 void json_free(struct json_doc *doc)
 {
-    yyjson_doc_free(doc_in(doc));
+    if (doc && doc_in(doc) == pool.user)
+        pool.user = NULL;
+    else
+        yyjson_doc_free(doc_in(doc));
 }
 
 const struct json_val *json_root(const struct json_doc *doc)
@@ -96,9 +120,9 @@ enum json_type json_type(const struct json_val *v)
     }
 }
 
-const struct json_val *json_get(const struct json_val *object, const char *key)
+const struct json_val *json_member(const struct json_val *object, struct str key)
 {
-    return val_out(yyjson_obj_get(val_in(object), key));
+    return val_out(yyjson_obj_getn(val_in(object), key.p, key.n));
 }
 
 const struct json_val *json_at(const struct json_val *array, size_t i)

@@ -26,8 +26,12 @@ const struct json_val *json_root(const struct json_doc *doc);
 enum json_type { JSON_NONE, JSON_NULL, JSON_BOOL, JSON_NUMBER, JSON_STRING, JSON_ARRAY, JSON_OBJECT };
 enum json_type json_type(const struct json_val *v);
 
-/* Member of an object, or NULL. */
-const struct json_val *json_get(const struct json_val *object, const char *key);
+/* Member of an object, or NULL; the first of several of that name. */
+const struct json_val *json_member(const struct json_val *object, struct str key);
+static inline const struct json_val *json_get(const struct json_val *object, const char *key)
+{
+    return json_member(object, str_c(key)); /* inline: the length of a literal is known */
+}
 /* Element of an array, or NULL. */
 const struct json_val *json_at(const struct json_val *array, size_t i);
 /* Members of an object, elements of an array, else 0. */
@@ -61,6 +65,26 @@ bool json_next(struct json_iter *it);
  * into the original bytes instead of writing them anew.
  */
 size_t json_offset(const struct json_doc *doc, const struct json_val *key_or_string);
+
+/*
+ * The members of a top-level object without a tree: for bodies of which little is wanted. Keys and
+ * values are views of the text's own bytes (strings with their quotes and escapes). Nesting is
+ * skipped, not checked: this finds things in JSON, it does not say that it is JSON.
+ *
+ *   struct json_walk w;
+ *   if (json_walk(&w, text)) while (json_walk_next(&w)) ... w.key, w.value
+ *   if (w.broken) ...
+ */
+struct json_walk {
+    struct str text;
+    size_t at;
+    struct str key, value;
+    bool broken; /* the text ended early, or is not an object */
+};
+bool json_walk(struct json_walk *w, struct str text);
+bool json_walk_next(struct json_walk *w);
+/* Is this raw string (quotes included), once unescaped, `name`? */
+bool json_raw_is(struct str raw, struct str name);
 
 /*
  * The writer appends to a buf; commas are its business. Overflow is noted in buf.full.

@@ -133,6 +133,55 @@ static void json_writes(void **state)
     buf_done(&b);
 }
 
+static void json_walks_over_members(void **state)
+{
+    (void)state;
+    static const struct str text =
+        S(" {\"a\" : [1,{\"model\":\"x]}\"}], \"mo\\u0064el\":\"q\\\"\\\\\",\"n\":-1.5e3 ,\"t\":true}\n");
+    struct json_walk w;
+    assert_true(json_walk(&w, text));
+    assert_true(json_walk_next(&w));
+    assert_str(w.key, STR("\"a\""));
+    assert_str(w.value, STR("[1,{\"model\":\"x]}\"}]"));
+    assert_true(json_walk_next(&w) && json_raw_is(w.key, STR("model")));
+    assert_str(w.value, STR("\"q\\\"\\\\\""));
+    assert_true(json_walk_next(&w));
+    assert_str(w.value, STR("-1.5e3"));
+    assert_true(json_walk_next(&w));
+    assert_str(w.value, STR("true"));
+    assert_false(json_walk_next(&w));
+    assert_false(w.broken);
+    assert_true(json_walk(&w, STR("{}")) && !json_walk_next(&w) && !w.broken);
+    for (size_t n = 0; n + 1 < text.n; n++) {
+        json_walk(&w, str_head(text, n));
+        while (json_walk_next(&w))
+            continue;
+        assert_true(w.broken);
+    }
+    static const char *const bad[] = {"", "[]", "{\"a\"}", "{\"a\":}", "{\"a\":1,}", "{,}", "{}x", "{\"a\":1 \"b\":2}"};
+    for (size_t i = 0; i < countof(bad); i++) {
+        json_walk(&w, str_c(bad[i]));
+        while (json_walk_next(&w))
+            continue;
+        if (!w.broken)
+            fail_msg("%s", bad[i]);
+    }
+}
+
+static void json_documents_may_overlap(void **state)
+{
+    (void)state;
+    struct json_doc *a = json_parse(STR("{\"x\":\"one\"}")), *b = json_parse(STR("{\"x\":\"two\"}"));
+    assert_str(json_str(json_get(json_root(a), "x")), STR("one"));
+    assert_str(json_str(json_get(json_root(b), "x")), STR("two"));
+    json_free(a);
+    struct json_doc *c = json_parse(STR("{\"x\":\"three\"}"));
+    assert_str(json_str(json_get(json_root(b), "x")), STR("two"));
+    assert_str(json_str(json_get(json_root(c), "x")), STR("three"));
+    json_free(b);
+    json_free(c);
+}
+
 static void base64_round_trips(void **state)
 {
     (void)state;
@@ -186,6 +235,7 @@ int main(void)
         cmocka_unit_test(str_cuts_and_trims),     cmocka_unit_test(str_numbers_are_strict),
         cmocka_unit_test(arena_keeps_to_its_cap), cmocka_unit_test(buf_stops_at_its_maximum),
         cmocka_unit_test(json_reads),             cmocka_unit_test(json_refuses_depth),
+        cmocka_unit_test(json_walks_over_members), cmocka_unit_test(json_documents_may_overlap),
         cmocka_unit_test(json_writes),            cmocka_unit_test(base64_round_trips),
         cmocka_unit_test(uuids_rise),             cmocka_unit_test(times_read_as_rfc3339),
     };
