@@ -11,8 +11,16 @@ void must_fail(const char *what, const char *file, int line)
     abort();
 }
 
+static _Thread_local uint64_t count;
+
+uint64_t mem_count(void)
+{
+    return count;
+}
+
 static void *checked(void *p, size_t n)
 {
+    count++;
     if (LIKELY(p != NULL))
         return p;
     fprintf(stderr, "weir: out of memory asking for %zu bytes\n", n);
