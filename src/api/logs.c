@@ -14,8 +14,6 @@ static const struct str directions[] = {S("asc"), S("desc")};
 static const char *const filters[] = {
     "filters",
     "filters.key",
-    "filters.operator",
-    "filters.value",
     "start_date",
     "end_date",
     "min_cost",

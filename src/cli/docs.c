@@ -9,37 +9,40 @@
 
 #include <stdio.h>
 
-static void put_errors(struct buf *out)
+static const char errors_intro[] =
+    "# Errors\n\n"
+    "Printed by `weir docs errors`. What a provider answers is passed on as it is; these are the gateway's\n"
+    "own answers.\n\n"
+    "## Data plane\n\n"
+    "Below `/v1/`: `{\"success\": false, \"error\": [{\"code\", \"message\"}], \"description\", ...}`. The "
+    "message\n"
+    "goes with the code; the description says which of the causes below it was. Where the last column says\n"
+    "yes, the same call may well succeed a moment later.\n\n"
+    "| Status | Code | Description | Try again |\n| --- | --- | --- | --- |\n";
+
+static const char api_errors_intro[] =
+    "\n## Management API\n\n"
+    "Below `" API_PREFIX "`: `{\"success\": false, \"errors\": [{\"code\", "
+    "\"message\", \"path\"}], ...}`.\n\n";
+
+/* Several causes may look the same to a client. */
+static bool listed_before(enum err e)
 {
-    static const struct {
-        const char *name, *phrase;
-        int http, code;
-    } rows[] = {
-#define ERR(name, http, code, retry, phrase) {#name, phrase, http, code},
-#include "base/err.def"
-#undef ERR
-    };
-    for (size_t i = 0; i < countof(rows); i++)
-        if (rows[i].code && rows[i].code != 7002) /* the management API's */
-            (void)buf_printf(out, "| %d | %d | %s | %s |\n", rows[i].http, rows[i].code, rows[i].phrase,
-                             rows[i].name);
+    for (enum err i = 0; i < e; i++)
+        if (err_code(i) == err_code(e) && err_http(i) == err_http(e) &&
+            strcmp(err_phrase(i), err_phrase(e)) == 0)
+            return true;
+    return false;
 }
 
 static void errors_document(struct buf *out)
 {
-    (void)buf_append_c(
-        out, "# Errors\n\n"
-             "Printed by `weir docs errors`. What providers answer is passed on as it is; these are the "
-             "gateway's own.\n\n"
-             "## Data plane\n\n"
-             "Answers below `/v1/`: `{\"success\": false, \"error\": [{\"code\", \"message\"}], "
-             "\"internalCode\", ...}`. Several\n"
-             "causes may share a code; the name is what diagnostics and the log's error text go by.\n\n"
-             "| Status | Code | Message | Name |\n| --- | --- | --- | --- |\n");
-    put_errors(out);
-    (void)buf_append_c(out, "\n## Management API\n\n"
-                            "Answers below `" API_PREFIX
-                            "`: `{\"success\": false, \"errors\": [{\"code\", \"message\"}], ...}`.\n\n");
+    (void)buf_append_c(out, errors_intro);
+    for (enum err e = 0; e < E_COUNT; e++)
+        if (err_code(e) && e != E_NOT_FOUND /* the management API's */ && !listed_before(e))
+            (void)buf_printf(out, "| %d | %d | %s | %s |\n", err_http(e), err_code(e), err_phrase(e),
+                             err_retryable(e) ? "yes" : "");
+    (void)buf_append_c(out, api_errors_intro);
     api_errors_document(out);
 }
 
