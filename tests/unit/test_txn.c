@@ -143,6 +143,7 @@ static int setup(void **state)
     settings_unref(settings);
     catalog_unref(catalog);
     buf_init(&rig.answer, 16 * MIB);
+    assert_non_null(buf_room(&rig.answer, MIB)); /* the test itself must not allocate later */
     buf_init(&rig.script.request, MIB);
     rig.provider_route = (struct server_route){STR(""), &provider_service, &rig.script};
     rig.provider = server_new(rig.w->loop, &limits, &rig.provider_route, 1, fault_render_bare);
