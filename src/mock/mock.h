@@ -12,6 +12,7 @@ struct mock;
 /* `profile` is the text of a profile file (JSON with comments), empty for the defaults. NULL with
  * *ret_why (static or thread-local text) when it is not one. One per loop. */
 struct mock *mock_new(struct loop *l, struct str profile, const char **ret_why);
+/* After server_free of every server it serves. Accepts NULL. */
 void mock_free(struct mock *m);
 /* For server_route: service = &mock_service, arg = the mock. */
 extern const struct service mock_service;
