@@ -134,6 +134,13 @@ enum err base64_decode(struct arena *a, struct str text, struct str *ret)
     return E_OK;
 }
 
+/* A key that wants a password is refused; without this OpenSSL would ask the terminal. */
+static int no_password(char *out, int size, int writing, void *arg)
+{
+    (void)out, (void)size, (void)writing, (void)arg;
+    return -1;
+}
+
 enum err rsa_sha256_sign(struct arena *a, struct secret pem, struct str data, struct str *ret)
 {
     struct str text = secret_reveal(pem);
@@ -144,7 +151,7 @@ enum err rsa_sha256_sign(struct arena *a, struct secret pem, struct str data, st
     BIO *bio = text.n <= INT_MAX ? BIO_new_mem_buf(text.p, (int)text.n) : NULL;
     if (!bio)
         goto out;
-    pkey = PEM_read_bio_PrivateKey(bio, NULL, NULL, NULL);
+    pkey = PEM_read_bio_PrivateKey(bio, NULL, no_password, NULL);
     ctx = EVP_MD_CTX_new();
     if (!pkey || !ctx || EVP_DigestSignInit(ctx, NULL, EVP_sha256(), NULL, pkey) != 1)
         goto out;

@@ -88,6 +88,8 @@ void decode_body_end(struct txn *t)
         upstream_send_end(t);
         return;
     }
+    if (t->body_state != BODY_BUFFERING)
+        return; /* there was none to wait for */
     t->body_state = BODY_WHOLE;
     txn_resume(t);
 }

@@ -131,22 +131,6 @@ static void on_drain(void *owner, struct call *c)
 
 static const struct call_events events = {on_head, on_body, on_end, on_fail, on_drain};
 
-static enum err token_url(struct gcp_entry *e, const struct gcp_account *account, struct upstream_url *ret)
-{
-    struct str override = settings_origin(e->cache->w->view->settings, STR("google-oauth")), prefix;
-    enum err err = provider_parse_origin(account->token_uri, ret, &prefix);
-    if (err != E_OK)
-        return err;
-    ret->target = arena_dup(&e->arena, prefix.n ? prefix : STR("/"));
-    if (override.n == 0)
-        return E_OK;
-    struct str path = ret->target;
-    err = provider_parse_origin(override, ret, &prefix);
-    ret->target = arena_join(&e->arena, (struct str[]){prefix, path}, 2);
-    ret->trusted = true;
-    return err;
-}
-
 static enum err fetch(struct gcp_entry *e, const struct gcp_account *account)
 {
     struct worker *w = e->cache->w;
@@ -155,7 +139,7 @@ static enum err fetch(struct gcp_entry *e, const struct gcp_account *account)
     arena_reset(&e->arena);
     buf_clear(&e->answer);
     e->headers = (struct headers){0};
-    enum err err = token_url(e, account, &url);
+    enum err err = gcp_token_url(&e->arena, account, settings_origin(w->view->settings, STR("google-oauth")), &url);
     if (err == E_OK)
         err = gcp_token_request(&e->arena, account, clock_wall_ms() / 1000, &body);
     if (err == E_OK)

@@ -1,45 +1,46 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Splicing needs to know where a value starts in the original text. The parser tells where a key's
- * quote stands; the value follows it after a colon and white space, and the few values that are ever
- * replaced (true, false, null) have a known length.
+ * A request's body is mostly prompt, and three of its members matter: so the members are walked over,
+ * not parsed. What is found are views of the original bytes, which is also what splicing needs.
  */
 #include "providers/request.h"
 #include "base/json.h"
 
 /* ---- JSON ---------------------------------------------------------------------------------------- */
 
-struct member {
-    const struct json_val *key, *val;
+struct wanted {
+    struct str name;
+    struct str value; /* raw; p == NULL when absent */
 };
 
-/* The last member of that name: where a key stands twice, the last one is what providers read. */
-static struct member last_member(const struct json_val *object, struct str name)
+/* Finds members. Where a key stands twice, the last one is what providers read. */
+static enum err find_members(struct str object, struct wanted *v, size_t n)
 {
-    struct member found = {NULL, NULL};
-    if (json_type(object) == JSON_OBJECT)
-        for (struct json_iter it = json_iter(object); json_next(&it);)
-            if (str_eq(it.key, name))
-                found = (struct member){it.key_val, it.val};
-    return found;
+    struct json_walk w;
+    json_walk(&w, object);
+    while (json_walk_next(&w))
+        for (size_t i = 0; i < n; i++)
+            if (json_raw_is(w.key, v[i].name))
+                v[i].value = w.value;
+    return w.broken ? E_SYNTAX : E_OK;
 }
 
-static size_t skip_space(struct str text, size_t at)
+static enum err read_string(struct arena *a, struct str raw, struct str *ret)
 {
-    while (at < text.n &&
-           (text.p[at] == ' ' || text.p[at] == '\t' || text.p[at] == '\r' || text.p[at] == '\n'))
-        at++;
-    return at;
+    if (raw.n < 2 || raw.p[0] != '"')
+        return E_OK;
+    struct json_doc *doc = str_find(raw, '\\') < raw.n ? json_parse(raw) : NULL;
+    struct str copy = arena_dup(a, doc ? json_str(json_root(doc)) : str_of(raw.p + 1, raw.n - 2));
+    json_free(doc);
+    if (!copy.p)
+        return E_FULL;
+    *ret = copy;
+    return E_OK;
 }
 
-/* Where the value begins whose key's opening quote stands at `key`. */
-static size_t value_at(struct str text, size_t key)
+static bool is_literal(struct str raw)
 {
-    size_t at = key + 1;
-    while (text.p[at] != '"')
-        at += text.p[at] == '\\' ? 2 : 1;
-    at = skip_space(text, at + 1); /* the colon */
-    return skip_space(text, at + 1);
+    return str_eq(raw, STR("true")) || str_eq(raw, STR("false")) || str_eq(raw, STR("null"));
 }
 
 static void splice(struct request_facts *f, size_t at, size_t cut, struct str insert)
@@ -49,36 +50,36 @@ static void splice(struct request_facts *f, size_t at, size_t cut, struct str in
     f->insert = insert;
 }
 
-/* The bytes of a literal (true, false, null); 0 for values that are not one. */
-static size_t literal_bytes(const struct json_val *v)
+static bool is_empty_object(struct str raw)
 {
-    if (json_type(v) == JSON_NULL)
-        return 4;
-    return json_type(v) == JSON_BOOL ? (json_bool(v, false) ? 4 : 5) : 0;
+    return str_trim(str_of(raw.p + 1, raw.n - 2)).n == 0;
 }
 
-static void plan_splice(const struct json_doc *doc, struct str body, struct member options,
-                        struct request_facts *f)
+/* `options`: the raw value of stream_options in body; `asked`: that of include_usage in it. */
+static void plan_splice(struct str body, struct str options, struct str asked, struct request_facts *f)
 {
     static const struct str option = S("\"stream_options\":{\"include_usage\":true},"),
                             object = S("{\"include_usage\":true}"), asks = S("\"include_usage\":true"),
                             asks_more = S("\"include_usage\":true,");
-    if (!options.key) {
-        splice(f, skip_space(body, 0) + 1, 0, option); /* "stream" is there, so a comma is right */
-        return;
-    }
-    size_t at = value_at(body, json_offset(doc, options.key));
-    if (json_type(options.val) == JSON_NULL) {
-        splice(f, at, literal_bytes(options.val), object);
-        return;
-    }
-    if (json_type(options.val) != JSON_OBJECT)
-        return;
-    struct member asked = last_member(options.val, STR("include_usage"));
-    if (!asked.key)
-        splice(f, at + 1, 0, json_count(options.val) ? asks_more : asks);
-    else if (literal_bytes(asked.val))
-        splice(f, value_at(body, json_offset(doc, asked.key)), literal_bytes(asked.val), STR("true"));
+    if (!options.p)
+        splice(f, str_find(body, '{') + 1, 0, option); /* "stream" is there, so a comma is right */
+    else if (str_eq(options, STR("null")))
+        splice(f, (size_t)(options.p - body.p), options.n, object);
+    else if (options.p[0] == '{' && !asked.p)
+        splice(f, (size_t)(options.p - body.p) + 1, 0, is_empty_object(options) ? asks : asks_more);
+    else if (is_literal(asked))
+        splice(f, (size_t)(asked.p - body.p), asked.n, STR("true"));
+}
+
+static enum err read_options(struct str body, struct str options, struct request_facts *f)
+{
+    struct wanted asked = {S("include_usage"), {NULL, 0}};
+    if (options.p && options.p[0] == '{' && find_members(options, &asked, 1) != E_OK)
+        return E_SYNTAX;
+    f->usage_asked = str_eq(asked.value, STR("true"));
+    if (f->stream && !f->usage_asked)
+        plan_splice(body, options, asked.value, f);
+    return E_OK;
 }
 
 static bool has_stream_options(enum dialect d)
@@ -86,31 +87,16 @@ static bool has_stream_options(enum dialect d)
     return d == D_OPENAI_CHAT || d == D_OPENAI_COMPLETIONS;
 }
 
-static enum err read_facts(struct arena *a, enum dialect d, const struct json_doc *doc, struct str body,
-                           struct request_facts *f)
-{
-    const struct json_val *root = json_root(doc);
-    if (json_type(root) != JSON_OBJECT)
-        return E_SYNTAX;
-    struct str model = json_str(last_member(root, STR("model")).val);
-    f->stream = json_bool(last_member(root, STR("stream")).val, false);
-    if (has_stream_options(d)) {
-        struct member options = last_member(root, STR("stream_options"));
-        f->usage_asked = json_bool(last_member(options.val, STR("include_usage")).val, false);
-        if (f->stream && !f->usage_asked)
-            plan_splice(doc, body, options, f);
-    }
-    if (model.p)
-        f->model = arena_dup(a, model);
-    return model.p && !f->model.p ? E_FULL : E_OK;
-}
-
 enum err request_facts_read(struct arena *a, enum dialect d, struct str body, struct request_facts *ret)
 {
     struct request_facts facts = {.stream = false};
-    struct json_doc *doc = json_parse(body);
-    enum err e = read_facts(a, d, doc, body, &facts);
-    json_free(doc);
+    struct wanted v[] = {{S("model"), {NULL, 0}}, {S("stream"), {NULL, 0}}, {S("stream_options"), {NULL, 0}}};
+    enum err e = find_members(body, v, countof(v));
+    facts.stream = str_eq(v[1].value, STR("true"));
+    if (e == E_OK && has_stream_options(d))
+        e = read_options(body, v[2].value, &facts);
+    if (e == E_OK)
+        e = read_string(a, v[0].value, &facts.model);
     if (e == E_OK)
         *ret = facts;
     return e;
@@ -194,7 +180,7 @@ struct str multipart_field(struct str content_type, struct str body_prefix, stru
 {
     static const struct str none = {NULL, 0}, blank = S("\r\n\r\n");
     struct str boundary = parameter(content_type, STR("boundary")), rest = body_prefix;
-    if (!str_istarts(content_type, STR("multipart/form-data")) || !boundary.n)
+    if (!str_istarts(content_type, STR("multipart/form-data")) || !boundary.n || !body_prefix.n)
         return none;
     for (;;) {
         rest = str_from(rest, find_delimiter(rest, boundary));
