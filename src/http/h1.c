@@ -348,7 +348,7 @@ static bool strip_authority(struct str *target)
     return n > 0;
 }
 
-static enum err split_target(struct request_head *r)
+static enum err split_target(struct request_head *r, struct arena *a)
 {
     bool whole_server = str_eq(r->target, STR("*")) && str_eq(r->method, STR("OPTIONS"));
     if (str_eq(r->method, STR("CONNECT")))
@@ -358,8 +358,8 @@ static enum err split_target(struct request_head *r)
     if (!whole_server && !str_starts(r->target, STR("/"))) {
         if (!strip_authority(&r->target))
             return E_HTTP_SYNTAX;
-        if (r->target.n == 0)
-            r->target = STR("/");
+        if (!str_starts(r->target, STR("/"))) /* "http://host?query" */
+            r->target = arena_join(a, (struct str[]){STR("/"), r->target}, 2);
     }
     r->query = r->target;
     r->path = str_cut(&r->query, '?');
@@ -397,7 +397,7 @@ static enum err finish_request(struct h1 *h)
     r->target = text(h, h->target);
     enum err e = check_request_line(h, r->method);
     if (e == E_OK)
-        e = split_target(r);
+        e = split_target(r, h->arena);
     if (e == E_OK && !fill_headers(h, &r->headers, &f))
         e = E_HEAD_TOO_LARGE;
     if (e == E_OK && !host_is_sound(&f, r->minor))

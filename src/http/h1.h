@@ -5,7 +5,8 @@
  *   h1_expect_request | h1_expect_response ─ h1_next* … H1_HEAD ─ H1_BODY* ─ H1_END
  *
  * Strict: what two parsers could read in two ways is refused (see h1.c). The outcome depends on the
- * bytes alone, never on how they were cut into reads. Private to http/.
+ * bytes alone, never on how they were cut into reads (but for which of two faults is told).
+ * Private to http/.
  */
 #pragma once
 #include "http/http.h"

@@ -162,6 +162,7 @@ static void absolute_targets_name_their_path(void **state)
     (void)state;
     REQUEST("GET http://o.example:80/p?q HTTP/1.1\r\n" H "\r\n", "GET /p ?q 1.1 Host=h (0) END\n");
     REQUEST("GET http://o HTTP/1.1\r\n" H "\r\n", "GET / 1.1 Host=h (0) END\n");
+    REQUEST("GET http://o?x HTTP/1.1\r\n" H "\r\n", "GET / ?x 1.1 Host=h (0) END\n");
     BAD("GET http://u:p@o/ HTTP/1.1\r\n" H "\r\n");
     BAD("GET http:///x HTTP/1.1\r\n" H "\r\n");
     BAD("GET x HTTP/1.1\r\n" H "\r\n");
