@@ -439,15 +439,17 @@ static const struct {
 
 static bool write_merged(struct merge *m, struct buf *out)
 {
+    static const struct str streamed = S("streamed_data");
     size_t before = out->n;
     struct json_out w = json_out(out);
     struct tree *t = &m->tree;
     json_open(&w, '{');
-    for (const struct node *n = t->root.first; n; n = n->next) {
-        json_key_str(&w, n->key);
-        tree_write(t, n, &w);
-    }
-    json_key(&w, "streamed_data");
+    for (const struct node *n = t->root.first; n; n = n->next)
+        if (!str_eq(n->key, streamed)) {
+            json_key_str(&w, n->key);
+            tree_write(t, n, &w);
+        }
+    json_key_str(&w, streamed);
     json_open(&w, '[');
     json_put_raw(&w, buf_str(&m->chunks));
     json_close(&w, ']');
