@@ -84,8 +84,8 @@ static void say_head(struct reader *r)
         const struct request_head *q = &r->request;
         must(str_starts(q->path, STR("/")) || str_eq(q->target, STR("*")));
         must(q->length >= LENGTH_UNKNOWN);
-        buf_printf(&r->said, "%.*s %.*s %.*s %d %lld\n", STR_FMT(q->method), STR_FMT(q->path), STR_FMT(q->query), q->minor,
-                   (long long)q->length);
+        buf_printf(&r->said, "%.*s %.*s %.*s %d %lld\n", STR_FMT(q->method), STR_FMT(q->path),
+                   STR_FMT(q->query), q->minor, (long long)q->length);
         say_headers(r, &q->headers);
         send_on(q);
     } else {

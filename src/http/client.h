@@ -22,12 +22,12 @@ struct origin; /* scheme, host, port and their pool */
 struct call;
 
 struct client_limits {
-    uint64_t connect_timeout_ms;    /* DNS + TCP + TLS */
-    uint64_t first_byte_timeout_ms; /* request sent .. first byte of the answer; 0: none */
+    uint64_t connect_timeout_ms;     /* DNS + TCP + TLS */
+    uint64_t first_byte_timeout_ms;  /* request sent .. first byte of the answer; 0: none */
     uint64_t stream_idle_timeout_ms; /* between two pieces of an answer; 0: none */
-    uint64_t pool_idle_timeout_ms;  /* an idle connection is closed after this */
-    unsigned pool_max_conns;        /* per origin and worker; callers beyond it queue for as long as
-                                     * connecting may take, then E_POOL_FULL */
+    uint64_t pool_idle_timeout_ms;   /* an idle connection is closed after this */
+    unsigned pool_max_conns;         /* per origin and worker; callers beyond it queue for as long as
+                                      * connecting may take, then E_POOL_FULL */
     unsigned pool_max_idle;
     size_t max_head_bytes;
 };

@@ -19,7 +19,7 @@ struct wire_ops {
     /* the answer */
     void (*head)(struct exchange *x, int status, const struct headers *h, int64_t length);
     enum flow (*write)(struct exchange *x, struct str piece);
-    void (*end)(struct exchange *x);   /* these two lead to exchange_close */
+    void (*end)(struct exchange *x); /* these two lead to exchange_close */
     void (*abort)(struct exchange *x);
     size_t (*queued)(const struct exchange *x);
     void (*resume)(struct exchange *x);

@@ -7,14 +7,14 @@ enum { FIRST_LINES = 16 };
 
 /* RFC 9110 section 5.6.2 */
 static const bool token_char[256] = {
-    ['!'] = true, ['#'] = true, ['$'] = true,         ['%'] = true, ['&'] = true, ['\''] = true,
-    ['*'] = true, ['+'] = true, ['-'] = true,         ['.'] = true, ['^'] = true, ['_'] = true,
-    ['`'] = true, ['|'] = true, ['~'] = true,         ['0' ... '9'] = true,
-    ['a' ... 'z'] = true,       ['A' ... 'Z'] = true,
+    ['!'] = true,         ['#'] = true,         ['$'] = true,         ['%'] = true, ['&'] = true,
+    ['\''] = true,        ['*'] = true,         ['+'] = true,         ['-'] = true, ['.'] = true,
+    ['^'] = true,         ['_'] = true,         ['`'] = true,         ['|'] = true, ['~'] = true,
+    ['0' ... '9'] = true, ['a' ... 'z'] = true, ['A' ... 'Z'] = true,
 };
 
 static const struct str hop_by_hop[] = {
-    S("Connection"), S("Keep-Alive"), S("Proxy-Connection"), S("TE"),
+    S("Connection"), S("Keep-Alive"), S("Proxy-Connection"),  S("TE"),
     S("Trailer"),    S("Upgrade"),    S("Transfer-Encoding"),
 };
 

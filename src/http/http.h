@@ -35,10 +35,10 @@ enum { LENGTH_UNKNOWN = -1 };
 
 struct request_head {
     struct str method;
-    struct str target;  /* as received: origin-form "/path?query", or "*" */
+    struct str target;      /* as received: origin-form "/path?query", or "*" */
     struct str path, query; /* parts of target, raw; query without '?', p == NULL when absent */
     struct headers headers;
-    int64_t length; /* of the body; LENGTH_UNKNOWN when chunked; 0 when none */
+    int64_t length;      /* of the body; LENGTH_UNKNOWN when chunked; 0 when none */
     unsigned char minor; /* HTTP/1.x */
 };
 

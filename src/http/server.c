@@ -278,8 +278,9 @@ void wire_gone(struct wire *w)
 
 /* ---- the server ---- */
 
-struct server *server_new(struct loop *l, const struct server_limits *limits, const struct server_route *routes,
-                          size_t n_routes, void (*render)(struct buf *out, enum err e))
+struct server *server_new(struct loop *l, const struct server_limits *limits,
+                          const struct server_route *routes, size_t n_routes,
+                          void (*render)(struct buf *out, enum err e))
 {
     struct server *s = mem_zalloc(sizeof(*s));
     s->loop = l;

@@ -153,7 +153,8 @@ static struct str connection_line(const struct h1_wire *w, const struct exchange
     return x->request.minor == 0 ? STR("keep-alive") : STR("");
 }
 
-static enum h1_framing framing_of(const struct h1_wire *w, const struct exchange *x, int status, int64_t length)
+static enum h1_framing framing_of(const struct h1_wire *w, const struct exchange *x, int status,
+                                  int64_t length)
 {
     if (!http_status_has_body(status) || (x->bodyless && length == LENGTH_UNKNOWN))
         return H1_NO_LENGTH;
@@ -162,7 +163,8 @@ static enum h1_framing framing_of(const struct h1_wire *w, const struct exchange
     return w->chunked ? H1_CHUNKED : H1_NO_LENGTH;
 }
 
-static void write_head(struct h1_wire *w, struct exchange *x, int status, const struct headers *h, int64_t length)
+static void write_head(struct h1_wire *w, struct exchange *x, int status, const struct headers *h,
+                       int64_t length)
 {
     struct server *s = w->wire.server;
     bool open_end = length == LENGTH_UNKNOWN && !x->bodyless;

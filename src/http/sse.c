@@ -126,8 +126,8 @@ static bool find_end(struct sse *s, struct cursor *c)
     return false;
 }
 
-static void hand_out(struct sse *s, struct str bytes, bool whole, void (*on_event)(void *, const struct sse_event *),
-                     void *arg)
+static void hand_out(struct sse *s, struct str bytes, bool whole,
+                     void (*on_event)(void *, const struct sse_event *), void *arg)
 {
     struct sse_event ev = {.raw = bytes, .name = STR("")};
     if (s->carry.n) {

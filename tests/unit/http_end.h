@@ -134,26 +134,26 @@ static inline bool was_said(struct stage *s)
     return str_has(buf_str(&s->said), s->want);
 }
 
-#define await_text(stage_, end_, text_)                                                            \
-    do {                                                                                           \
-        (stage_)->end = (end_);                                                                    \
-        (stage_)->want = str_c(text_);                                                             \
-        if (!run_until((stage_), end_got, 5000))                                                   \
-            fail_msg("never came: \"%s\"; got \"%.*s\"", (text_), STR_FMT(buf_str(&(end_)->got))); \
+#define await_text(stage_, end_, text_)                                                                      \
+    do {                                                                                                     \
+        (stage_)->end = (end_);                                                                              \
+        (stage_)->want = str_c(text_);                                                                       \
+        if (!run_until((stage_), end_got, 5000))                                                             \
+            fail_msg("never came: \"%s\"; got \"%.*s\"", (text_), STR_FMT(buf_str(&(end_)->got)));           \
     } while (0)
 
-#define await_end(stage_, end_)                                                                    \
-    do {                                                                                           \
-        (stage_)->end = (end_);                                                                    \
-        if (!run_until((stage_), end_ended, 5000))                                                 \
-            fail_msg("never ended; got \"%.*s\"", STR_FMT(buf_str(&(end_)->got)));                 \
+#define await_end(stage_, end_)                                                                              \
+    do {                                                                                                     \
+        (stage_)->end = (end_);                                                                              \
+        if (!run_until((stage_), end_ended, 5000))                                                           \
+            fail_msg("never ended; got \"%.*s\"", STR_FMT(buf_str(&(end_)->got)));                           \
     } while (0)
 
-#define await_said(stage_, text_)                                                                  \
-    do {                                                                                           \
-        (stage_)->want = str_c(text_);                                                             \
-        if (!run_until((stage_), was_said, 5000))                                                  \
-            fail_msg("never said: \"%s\"; but \"%.*s\"", (text_), STR_FMT(buf_str(&(stage_)->said))); \
+#define await_said(stage_, text_)                                                                            \
+    do {                                                                                                     \
+        (stage_)->want = str_c(text_);                                                                       \
+        if (!run_until((stage_), was_said, 5000))                                                            \
+            fail_msg("never said: \"%s\"; but \"%.*s\"", (text_), STR_FMT(buf_str(&(stage_)->said)));        \
     } while (0)
 
 static inline void end_send(struct end *e, const char *bytes)

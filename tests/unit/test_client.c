@@ -177,8 +177,11 @@ static void asker_done(struct asker *a)
 
 static void ask(struct scene *s, struct asker *a, const char *method, struct str body)
 {
-    struct call_request req = {
-        .origin = s->origin, .method = str_c(method), .target = STR("/t?q"), .host = STR("api"), .body = body};
+    struct call_request req = {.origin = s->origin,
+                               .method = str_c(method),
+                               .target = STR("/t?q"),
+                               .host = STR("api"),
+                               .body = body};
     if (!a->body.max)
         asker_init(a, s);
     a->call = call_start(s->client, &req, &events, a);
@@ -196,11 +199,11 @@ static void ask_streaming(struct scene *s, struct asker *a, int64_t length)
     a->call = call_start(s->client, &req, &events, a);
 }
 
-#define assert_said(scene, text)                                                                   \
-    do {                                                                                           \
-        await_said(&(scene)->stage, text);                                                         \
-        assert_str(buf_str(&(scene)->stage.said), STR(text));                                      \
-        buf_clear(&(scene)->stage.said);                                                           \
+#define assert_said(scene, text)                                                                             \
+    do {                                                                                                     \
+        await_said(&(scene)->stage, text);                                                                   \
+        assert_str(buf_str(&(scene)->stage.said), STR(text));                                                \
+        buf_clear(&(scene)->stage.said);                                                                     \
     } while (0)
 
 #define GET_TEXT "GET /t?q HTTP/1.1\r\nHost: api\r\n\r\n"
@@ -305,13 +308,18 @@ static void cuts_make_no_difference(void **state)
     struct scene s;
     scene_open(&s);
     answer_in_cuts(&s, "GET", STR(OK3 "abc"), "200 3 y\nabc END\n", false);
-    answer_in_cuts(&s, "GET", STR("HTTP/1.1 429 No\r\nTransfer-Encoding: chunked\r\nX: z\r\n\r\n2\r\nab\r\n1\r\nc\r\n0\r\n\r\n"),
-                   "429 -1 z\nabc END\n", false);
+    answer_in_cuts(
+        &s, "GET",
+        STR("HTTP/1.1 429 No\r\nTransfer-Encoding: chunked\r\nX: z\r\n\r\n2\r\nab\r\n1\r\nc\r\n0\r\n\r\n"),
+        "429 -1 z\nabc END\n", false);
     answer_in_cuts(&s, "GET", STR("HTTP/1.0 200 OK\r\n\r\nabc"), "200 -1 \nabc END\n", true);
     answer_in_cuts(&s, "HEAD", STR("HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\n"), "200 7 \n END\n", false);
-    answer_in_cuts(&s, "GET", STR("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 x\r\nX: n\r\n\r\nHTTP/1.1 204 No\r\nX: y\r\n\r\n"),
-                   "204 0 y\n END\n", false);
-    answer_in_cuts(&s, "GET", STR("HTTP/1.1 304 Same\r\nX: y\r\nContent-Length: 9\r\n\r\n"), "304 0 y\n END\n", false);
+    answer_in_cuts(
+        &s, "GET",
+        STR("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 x\r\nX: n\r\n\r\nHTTP/1.1 204 No\r\nX: y\r\n\r\n"),
+        "204 0 y\n END\n", false);
+    answer_in_cuts(&s, "GET", STR("HTTP/1.1 304 Same\r\nX: y\r\nContent-Length: 9\r\n\r\n"),
+                   "304 0 y\n END\n", false);
     scene_close(&s);
 }
 
@@ -545,7 +553,8 @@ static void connecting_may_fail(void **state)
     assert_said(&s, " FAIL E_EGRESS\n");
     asker_done(&a);
     a = (struct asker){0};
-    s.origin = client_origin(s.client, &(struct origin_name){.host = STR("127.0.0.1"), .port = 1, .trusted = true});
+    s.origin =
+        client_origin(s.client, &(struct origin_name){.host = STR("127.0.0.1"), .port = 1, .trusted = true});
     ask(&s, &a, "GET", STR(""));
     assert_said(&s, " FAIL E_REFUSED\n");
     asker_done(&a);
@@ -805,8 +814,10 @@ static void held_pieces_survive_the_end(void **state)
     static const struct {
         const char *answer, *want;
     } rows[] = {
-        {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n1\r\nb\r\n1\r\nc\r\n0\r\n\r\n", "200 -1 \nabc END\n"},
-        {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n1\r\nb\r\n1\r\nc\r\n", "200 -1 \nabc FAIL E_BAD_ANSWER\n"},
+        {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n1\r\nb\r\n1\r\nc\r\n0\r\n\r\n",
+         "200 -1 \nabc END\n"},
+        {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n1\r\nb\r\n1\r\nc\r\n",
+         "200 -1 \nabc FAIL E_BAD_ANSWER\n"},
         {"HTTP/1.1 200 OK\r\n\r\nabc", "200 -1 \nabc END\n"},
     };
     struct scene s;

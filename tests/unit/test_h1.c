@@ -30,7 +30,8 @@ static void expect(struct reader *r)
 
 static void reader_init(struct reader *r, bool requests, bool to_head, size_t max_head)
 {
-    *r = (struct reader){.h1 = h1_new(requests), .requests = requests, .to_head = to_head, .max_head = max_head};
+    *r = (struct reader){
+        .h1 = h1_new(requests), .requests = requests, .to_head = to_head, .max_head = max_head};
     arena_init(&r->arena, TXN_ARENA_BYTES);
     buf_init(&r->said, 8 * MIB);
     expect(r);
@@ -148,7 +149,8 @@ static void requests_without_body(void **state)
 {
     (void)state;
     REQUEST("GET /a/b?x=1&y HTTP/1.1\r\n" H "\r\n", "GET /a/b ?x=1&y 1.1 Host=h (0) END\n");
-    REQUEST("GET /a? HTTP/1.1\r\n" H "X:  a b \t\r\nY:\r\nZ: \r\n\r\n", "GET /a ? 1.1 Host=h X=a b Y= Z= (0) END\n");
+    REQUEST("GET /a? HTTP/1.1\r\n" H "X:  a b \t\r\nY:\r\nZ: \r\n\r\n",
+            "GET /a ? 1.1 Host=h X=a b Y= Z= (0) END\n");
     REQUEST("HEAD / HTTP/1.1\r\nhOST: [::1]:8080\r\nX: \xc3\xa9\r\n\r\n",
             "HEAD / 1.1 hOST=[::1]:8080 X=\xc3\xa9 (0) END\n");
     REQUEST("OPTIONS * HTTP/1.1\r\n" H "\r\n", "OPTIONS * 1.1 Host=h (0) END\n");
@@ -174,11 +176,14 @@ static void absolute_targets_name_their_path(void **state)
 static void requests_with_a_length(void **state)
 {
     (void)state;
-    REQUEST("POST / HTTP/1.1\r\n" H "Content-Length: 5\r\n\r\nhello", "POST / 1.1 Host=h Content-Length=5 (5) hello END\n");
+    REQUEST("POST / HTTP/1.1\r\n" H "Content-Length: 5\r\n\r\nhello",
+            "POST / 1.1 Host=h Content-Length=5 (5) hello END\n");
     REQUEST("POST / HTTP/1.1\r\n" H "Content-Length: 005 \r\n\r\nhelloGET / HTTP/1.0\r\n\r\n",
             "POST / 1.1 Host=h Content-Length=005 (5) hello END\nGET / 1.0 (0 close) END\n");
-    REQUEST("POST / HTTP/1.1\r\n" H "Content-Length: 0\r\n\r\n", "POST / 1.1 Host=h Content-Length=0 (0) END\n");
-    REQUEST("POST / HTTP/1.1\r\n" H "Content-Length: 5\r\n\r\nhel", "POST / 1.1 Host=h Content-Length=5 (5) hel");
+    REQUEST("POST / HTTP/1.1\r\n" H "Content-Length: 0\r\n\r\n",
+            "POST / 1.1 Host=h Content-Length=0 (0) END\n");
+    REQUEST("POST / HTTP/1.1\r\n" H "Content-Length: 5\r\n\r\nhel",
+            "POST / 1.1 Host=h Content-Length=5 (5) hel");
 }
 
 #define CHUNKED "POST / HTTP/1.1\r\n" H "Transfer-Encoding: chunked\r\n\r\n"
@@ -189,7 +194,8 @@ static void requests_in_chunks(void **state)
     (void)state;
     REQUEST(CHUNKED "5\r\nhello\r\n0\r\n\r\n", SAW_CHUNKED " hello END\n");
     REQUEST(CHUNKED "0\r\n\r\n", SAW_CHUNKED " END\n");
-    REQUEST(CHUNKED "1\r\na\r\n00A\r\n0123456789\r\n1;x=y;z=\"q\"\r\nb\r\n0;last\r\n\r\nGET / HTTP/1.0\r\n\r\n",
+    REQUEST(CHUNKED
+            "1\r\na\r\n00A\r\n0123456789\r\n1;x=y;z=\"q\"\r\nb\r\n0;last\r\n\r\nGET / HTTP/1.0\r\n\r\n",
             SAW_CHUNKED " a0123456789b END\nGET / 1.0 (0 close) END\n");
     REQUEST("POST / HTTP/1.1\r\n" H "TRANSFER-encoding:  Chunked \r\n\r\n0\r\n\r\n",
             "POST / 1.1 Host=h TRANSFER-encoding=Chunked (-1) END\n");
@@ -241,7 +247,8 @@ static void odd_encodings_are_refused(void **state)
     BAD("POST / HTTP/1.1\r\n" H "Transfer-Encoding: chunked;q=1\r\n\r\n0\r\n\r\n");
     BAD("POST / HTTP/1.1\r\n" H "Transfer-Encoding: \"chunked\"\r\n\r\n0\r\n\r\n");
     BAD("POST / HTTP/1.1\r\n" H "Transfer-Encoding:\r\n\r\n0\r\n\r\n");
-    BAD("POST / HTTP/1.1\r\n" H "Transfer-Encoding: \x0b" "chunked\r\n\r\n0\r\n\r\n");
+    BAD("POST / HTTP/1.1\r\n" H "Transfer-Encoding: \x0b"
+        "chunked\r\n\r\n0\r\n\r\n");
     BAD("POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n");
 }
 
@@ -249,9 +256,22 @@ static void odd_chunks_are_refused(void **state)
 {
     (void)state;
     const char *bad[] = {
-        "3 \r\nabc\r\n",  "3 ;a\r\nabc\r\n", " 3\r\nabc\r\n", "0x3\r\nabc\r\n",  "-3\r\nabc\r\n",
-        "+3\r\nabc\r\n",  "\r\nabc\r\n",     "g\r\nabc\r\n",  "3\nabc\r\n",      "3\rabc\r\n",
-        "3;a\nabc\r\n",   "3;a\rb\r\nabc\r\n", "3;a\x01\r\nabc\r\n", "10000000000000003\r\nabc\r\n", "0\n\n", "0\r\n\n",
+        "3 \r\nabc\r\n",
+        "3 ;a\r\nabc\r\n",
+        " 3\r\nabc\r\n",
+        "0x3\r\nabc\r\n",
+        "-3\r\nabc\r\n",
+        "+3\r\nabc\r\n",
+        "\r\nabc\r\n",
+        "g\r\nabc\r\n",
+        "3\nabc\r\n",
+        "3\rabc\r\n",
+        "3;a\nabc\r\n",
+        "3;a\rb\r\nabc\r\n",
+        "3;a\x01\r\nabc\r\n",
+        "10000000000000003\r\nabc\r\n",
+        "0\n\n",
+        "0\r\n\n",
     };
     struct buf s, want;
     buf_init(&s, KIB);
@@ -359,8 +379,10 @@ static void a_host_is_needed_once(void **state)
 static void connections_are_kept_or_not(void **state)
 {
     (void)state;
-    REQUEST("GET / HTTP/1.1\r\n" H "Connection: x, Close\r\n\r\n", "GET / 1.1 Host=h Connection=x, Close (0 close) END\n");
-    REQUEST("GET / HTTP/1.1\r\n" H "Connection: closed\r\n\r\n", "GET / 1.1 Host=h Connection=closed (0) END\n");
+    REQUEST("GET / HTTP/1.1\r\n" H "Connection: x, Close\r\n\r\n",
+            "GET / 1.1 Host=h Connection=x, Close (0 close) END\n");
+    REQUEST("GET / HTTP/1.1\r\n" H "Connection: closed\r\n\r\n",
+            "GET / 1.1 Host=h Connection=closed (0) END\n");
     REQUEST("GET / HTTP/1.0\r\nConnection: Keep-Alive\r\n\r\n", "GET / 1.0 Connection=Keep-Alive (0) END\n");
     REQUEST("GET / HTTP/1.0\r\nConnection: keep-alive, close\r\n\r\n",
             "GET / 1.0 Connection=keep-alive, close (0 close) END\n");
@@ -371,7 +393,8 @@ static void upgrades_are_ignored(void **state)
     (void)state;
     REQUEST("GET / HTTP/1.1\r\n" H "Upgrade: websocket\r\nConnection: Upgrade\r\n\r\nGET / HTTP/1.0\r\n\r\n",
             "GET / 1.1 Host=h Upgrade=websocket Connection=Upgrade (0) END\nGET / 1.0 (0 close) END\n");
-    REQUEST("POST / HTTP/1.1\r\n" H "Upgrade: h2c\r\nConnection: Upgrade\r\nTransfer-Encoding: chunked\r\n\r\n"
+    REQUEST("POST / HTTP/1.1\r\n" H
+            "Upgrade: h2c\r\nConnection: Upgrade\r\nTransfer-Encoding: chunked\r\n\r\n"
             "1\r\na\r\n0\r\n\r\nGET / HTTP/1.0\r\n\r\n",
             "POST / 1.1 Host=h Upgrade=h2c Connection=Upgrade Transfer-Encoding=chunked (-1) a END\n"
             "GET / 1.0 (0 close) END\n");
@@ -382,7 +405,8 @@ static void expectations_are_told(void **state)
     (void)state;
     REQUEST("POST / HTTP/1.1\r\n" H "Expect: 100-Continue\r\nContent-Length: 1\r\n\r\na",
             "POST / 1.1 Host=h Expect=100-Continue Content-Length=1 (1 100) a END\n");
-    REQUEST("GET / HTTP/1.1\r\n" H "Expect: 100-continue\r\n\r\n", "GET / 1.1 Host=h Expect=100-continue (0) END\n");
+    REQUEST("GET / HTTP/1.1\r\n" H "Expect: 100-continue\r\n\r\n",
+            "GET / 1.1 Host=h Expect=100-continue (0) END\n");
     REQUEST("GET / HTTP/1.1\r\n" H "Expect: tea\r\n\r\n", " E_EXPECTATION");
     REQUEST("GET / HTTP/1.0\r\nExpect: tea\r\n\r\n", "GET / 1.0 Expect=tea (0 close) END\n");
 }
@@ -393,8 +417,10 @@ static void heads_have_limits(void **state)
     const struct how small = {.requests = true, .max_head = 64};
     check(&small, STR("GET / HTTP/1.1\r\nHost: h\r\nX: 34567890123456789012345678901234\r\n\r\n"),
           "GET / 1.1 Host=h X=34567890123456789012345678901234 (0) END\n");
-    check(&small, STR("GET / HTTP/1.1\r\nHost: h\r\nX: 345678901234567890123456789012345\r\n\r\n"), " E_HEAD_TOO_LARGE");
-    check(&small, STR("GET /34567890123456789012345678901234567890123456789012345678901234567890 HTTP/1.1\r\n"),
+    check(&small, STR("GET / HTTP/1.1\r\nHost: h\r\nX: 345678901234567890123456789012345\r\n\r\n"),
+          " E_HEAD_TOO_LARGE");
+    check(&small,
+          STR("GET /34567890123456789012345678901234567890123456789012345678901234567890 HTTP/1.1\r\n"),
           " E_URI_TOO_LONG");
 }
 
@@ -460,7 +486,8 @@ static void targets_lines_and_extras_have_limits(void **state)
 static void answers(void **state)
 {
     (void)state;
-    RESPONSE("HTTP/1.1 200 OK\r\nContent-Length: 3\r\nX: y\r\n\r\nabc", "200 Content-Length=3 X=y (3) abc END\n");
+    RESPONSE("HTTP/1.1 200 OK\r\nContent-Length: 3\r\nX: y\r\n\r\nabc",
+             "200 Content-Length=3 X=y (3) abc END\n");
     RESPONSE("HTTP/1.1 200\r\nContent-Length: 0\r\n\r\n", "200 Content-Length=0 (0) END\n");
     RESPONSE("HTTP/1.1 429 \r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
              "429 Content-Length=0 Connection=close (0 close) END\n");
@@ -474,12 +501,15 @@ static void answers(void **state)
 static void answers_without_body(void **state)
 {
     (void)state;
-    RESPONSE("HTTP/1.1 204 No\r\nContent-Length: 5\r\n\r\nHTTP/1.1 304 No\r\nTransfer-Encoding: chunked\r\n\r\n",
-             "204 Content-Length=5 (0) END\n304 Transfer-Encoding=chunked (0) END\n");
-    RESPONSE("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Hints\r\nLink: x\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
+    RESPONSE(
+        "HTTP/1.1 204 No\r\nContent-Length: 5\r\n\r\nHTTP/1.1 304 No\r\nTransfer-Encoding: chunked\r\n\r\n",
+        "204 Content-Length=5 (0) END\n304 Transfer-Encoding=chunked (0) END\n");
+    RESPONSE("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Hints\r\nLink: x\r\n\r\nHTTP/1.1 200 "
+             "OK\r\nContent-Length: 0\r\n\r\n",
              "100 (0) END\n103 Link=x (0) END\n200 Content-Length=0 (0) END\n");
-    TO_HEAD("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nHTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
-            "200 Content-Length=5 (5) END\n200 Transfer-Encoding=chunked (-1) END\n E_BAD_ANSWER");
+    TO_HEAD(
+        "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nHTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
+        "200 Content-Length=5 (5) END\n200 Transfer-Encoding=chunked (-1) END\n E_BAD_ANSWER");
     TO_HEAD("HTTP/1.1 200 OK\r\n\r\n", "200 (-1) END\n E_BAD_ANSWER");
 }
 
@@ -488,7 +518,8 @@ static void answers_until_the_end(void **state)
     (void)state;
     RESPONSE_EOF("HTTP/1.1 200 OK\r\n\r\nabc", "200 (-1 close) abc END\n");
     RESPONSE_EOF("HTTP/1.0 200 OK\r\n\r\n", "200 (-1 close) END\n");
-    RESPONSE_EOF("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nabc", "200 Content-Length=4 (4) abc E_BAD_ANSWER");
+    RESPONSE_EOF("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nabc",
+                 "200 Content-Length=4 (4) abc E_BAD_ANSWER");
     RESPONSE_EOF("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n",
                  "200 Transfer-Encoding=chunked (-1) a E_BAD_ANSWER");
     RESPONSE_EOF("HTTP/1.1 200 OK\r\nContent-Le", " E_BAD_ANSWER");
@@ -526,16 +557,20 @@ static void requests_are_written(void **state)
     (void)state;
     struct scratch s;
     scratch_init(&s);
-    struct header v[] = {{STR("host"), STR("evil")},       {STR("Accept"), STR("*/*")},
-                         {STR("Connection"), STR("close")}, {STR("content-length"), STR("9")},
-                         {STR("TE"), STR("trailers")},      {STR("Expect"), STR("100-continue")},
+    struct header v[] = {{STR("host"), STR("evil")},
+                         {STR("Accept"), STR("*/*")},
+                         {STR("Connection"), STR("close")},
+                         {STR("content-length"), STR("9")},
+                         {STR("TE"), STR("trailers")},
+                         {STR("Expect"), STR("100-continue")},
                          {STR("X"), STR("")}};
     struct headers h = {v, countof(v), countof(v)};
     struct h1_request r = {STR("POST"), STR("/a?b"), STR("o:81"), &h, H1_LENGTH, 1234567890123};
-    assert_str(h1_request_text(&s, &r),
-               STR("POST /a?b HTTP/1.1\r\nHost: o:81\r\nAccept: */*\r\nX: \r\nContent-Length: 1234567890123\r\n\r\n"));
+    assert_str(h1_request_text(&s, &r), STR("POST /a?b HTTP/1.1\r\nHost: o:81\r\nAccept: */*\r\nX: "
+                                            "\r\nContent-Length: 1234567890123\r\n\r\n"));
     r = (struct h1_request){STR("PUT"), STR("/"), STR("o"), NULL, H1_CHUNKED, LENGTH_UNKNOWN};
-    assert_str(h1_request_text(&s, &r), STR("PUT / HTTP/1.1\r\nHost: o\r\nTransfer-Encoding: chunked\r\n\r\n"));
+    assert_str(h1_request_text(&s, &r),
+               STR("PUT / HTTP/1.1\r\nHost: o\r\nTransfer-Encoding: chunked\r\n\r\n"));
     r.framing = H1_NO_LENGTH;
     assert_str(h1_request_text(&s, &r), STR("PUT / HTTP/1.1\r\nHost: o\r\n\r\n"));
     scratch_done(&s);
@@ -548,14 +583,17 @@ static void responses_are_written(void **state)
     scratch_init(&s);
     struct header v[] = {{STR("A"), STR("b")}, {STR("Transfer-Encoding"), STR("x")}, {STR("DATE"), STR("d")}};
     struct headers h = {v, 2, 3};
-    struct h1_response r = {.status = 200, .headers = &h, .date = STR("Date: now\r\n"), .framing = H1_CHUNKED};
-    assert_str(h1_response_text(&s, &r), STR("HTTP/1.1 200 OK\r\nA: b\r\nDate: now\r\nTransfer-Encoding: chunked\r\n\r\n"));
+    struct h1_response r = {
+        .status = 200, .headers = &h, .date = STR("Date: now\r\n"), .framing = H1_CHUNKED};
+    assert_str(h1_response_text(&s, &r),
+               STR("HTTP/1.1 200 OK\r\nA: b\r\nDate: now\r\nTransfer-Encoding: chunked\r\n\r\n"));
     h.n = 3;
     r.status = 418;
     r.connection = STR("close");
     r.framing = H1_LENGTH;
-    assert_str(h1_response_text(&s, &r),
-               STR("HTTP/1.1 418 Unknown\r\nA: b\r\nDATE: d\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"));
+    assert_str(
+        h1_response_text(&s, &r),
+        STR("HTTP/1.1 418 Unknown\r\nA: b\r\nDATE: d\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"));
     r = (struct h1_response){.status = 204};
     assert_str(h1_response_text(&s, &r), STR("HTTP/1.1 204 No Content\r\n\r\n"));
     scratch_done(&s);

@@ -58,8 +58,10 @@ static void lists_are_searched_for_tokens(void **state)
 static void hop_by_hop_names_are_known(void **state)
 {
     (void)state;
-    const char *yes[] = {"connection", "Keep-Alive", "PROXY-CONNECTION", "te", "Trailer", "transfer-encoding", "Upgrade"};
-    const char *no[] = {"", "Host", "tea", "Content-Length", "Connectiom", "x-transfer-encoding", "Date", "upgrades"};
+    const char *yes[] = {"connection", "Keep-Alive",        "PROXY-CONNECTION", "te",
+                         "Trailer",    "transfer-encoding", "Upgrade"};
+    const char *no[] = {"",     "Host",    "tea", "Content-Length", "Connectiom", "x-transfer-encoding",
+                        "Date", "upgrades"};
     for (size_t i = 0; i < countof(yes); i++)
         assert_true(header_is_hop_by_hop(str_c(yes[i])));
     for (size_t i = 0; i < countof(no); i++)
@@ -97,9 +99,12 @@ static void statuses_have_reasons(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(headers_are_found_whatever_their_case), cmocka_unit_test(headers_have_a_limit),
-        cmocka_unit_test(lists_are_searched_for_tokens),         cmocka_unit_test(hop_by_hop_names_are_known),
-        cmocka_unit_test(illegal_bytes_are_told),                cmocka_unit_test(statuses_have_reasons),
+        cmocka_unit_test(headers_are_found_whatever_their_case),
+        cmocka_unit_test(headers_have_a_limit),
+        cmocka_unit_test(lists_are_searched_for_tokens),
+        cmocka_unit_test(hop_by_hop_names_are_known),
+        cmocka_unit_test(illegal_bytes_are_told),
+        cmocka_unit_test(statuses_have_reasons),
     };
     return cmocka_run_group_tests_name("http", tests, NULL, NULL);
 }

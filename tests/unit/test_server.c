@@ -140,7 +140,8 @@ static void connect_to(struct scene *s, struct end *e)
     server_accept(s->server, theirs);
 }
 
-#define OK(body, length) "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n" DATE "Content-Length: " length "\r\n\r\n" body
+#define OK(body, length)                                                                                     \
+    "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n" DATE "Content-Length: " length "\r\n\r\n" body
 #define GET(path) "GET " path " HTTP/1.1\r\n" H "\r\n"
 
 static void a_connection_is_kept(void **state)
@@ -393,7 +394,8 @@ static void faults_are_answered_and_close(void **state)
     } rows[] = {
         {"GET / HTTP/1.1\r\n\r\n", "400", "E_HTTP_SYNTAX"},
         {"GET / HTTP/1.1\nHost: h\n\n", "400", "E_HTTP_SYNTAX"},
-        {"POST / HTTP/1.1\r\n" H "Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "400", "E_HTTP_SYNTAX"},
+        {"POST / HTTP/1.1\r\n" H "Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "400",
+         "E_HTTP_SYNTAX"},
         {"POST / HTTP/1.1\r\n" H "Content-Length: 1\r\nContent-Length: 1\r\n\r\na", "400", "E_HTTP_SYNTAX"},
         {"\x16\x03\x01\x02", "400", "E_HTTP_SYNTAX"},
         {"GET / HTTP/1.1\r\n" H "Expect: tea\r\n\r\n", "417", "E_EXPECTATION"},
@@ -417,8 +419,8 @@ static void faults_are_answered_and_close(void **state)
         buf_printf(&want, "HTTP/1.1 %s ", rows[i].status);
         assert_true(str_starts(answer, buf_str(&want)));
         buf_clear(&want);
-        buf_printf(&want, "Connection: close\r\nContent-Length: %zu\r\n\r\n{\"error\":\"%s\"}", strlen(rows[i].err) + 12,
-                   rows[i].err);
+        buf_printf(&want, "Connection: close\r\nContent-Length: %zu\r\n\r\n{\"error\":\"%s\"}",
+                   strlen(rows[i].err) + 12, rows[i].err);
         assert_true(str_ends(answer, buf_str(&want)));
         buf_done(&want);
         end_close(&e);
@@ -668,8 +670,8 @@ static void held_chunks_come_one_by_one(void **state)
     struct end e;
     scene_open(&s);
     connect_to(&s, &e);
-    end_send(&e, "POST /hold HTTP/1.1\r\n" H "Transfer-Encoding: chunked\r\n\r\n1\r\na\r\n1\r\nb\r\n1\r\nc\r\n0\r\n\r\n"
-                 GET("/now"));
+    end_send(&e, "POST /hold HTTP/1.1\r\n" H
+                 "Transfer-Encoding: chunked\r\n\r\n1\r\na\r\n1\r\nb\r\n1\r\nc\r\n0\r\n\r\n" GET("/now"));
     await_said(&s.stage, "request");
     for (size_t i = 1; i <= 3; i++) {
         run_on(&s.stage);
@@ -822,7 +824,8 @@ static void an_early_answer_releases_a_held_body(void **state)
     struct end e;
     scene_open(&s);
     connect_to(&s, &e);
-    end_send(&e, "POST /hold HTTP/1.1\r\n" H "Transfer-Encoding: chunked\r\n\r\n1\r\na\r\n1\r\nb\r\n0\r\n\r\n" GET("/now"));
+    end_send(&e, "POST /hold HTTP/1.1\r\n" H
+                 "Transfer-Encoding: chunked\r\n\r\n1\r\na\r\n1\r\nb\r\n0\r\n\r\n" GET("/now"));
     await_said(&s.stage, "request");
     run_on(&s.stage);
     finish(&s, s.x, 200, STR("early"));

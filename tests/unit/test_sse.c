@@ -89,7 +89,8 @@ static void lines_end_in_lf(void **state)
 {
     (void)state;
     says_the_same_however_cut(STR("data: a\n\ndata: b\n\n"), "9 <> {a}\n9 <> {b}\n");
-    says_the_same_however_cut(STR("event: message_start\ndata: {\"x\":1}\n\n"), "36 <message_start> {{\"x\":1}}\n");
+    says_the_same_however_cut(STR("event: message_start\ndata: {\"x\":1}\n\n"),
+                              "36 <message_start> {{\"x\":1}}\n");
 }
 
 static void lines_end_in_crlf(void **state)
@@ -121,8 +122,9 @@ static void a_lone_cr_event_is_not_kept_waiting(void **state)
 static void line_ends_may_be_mixed(void **state)
 {
     (void)state;
-    says_the_same_however_cut(STR("data: a\n\r\ndata: b\r\n\ndata: c\r\n\rdata: d\n\rdata: e\r\r\ndata: f\n\n"),
-                              "10 <> {a}\n10 <> {b}\n10 <> {c}\n9 <> {d}\n9 <> {e}\n10 <> {f}\n");
+    says_the_same_however_cut(
+        STR("data: a\n\r\ndata: b\r\n\ndata: c\r\n\rdata: d\n\rdata: e\r\r\ndata: f\n\n"),
+        "10 <> {a}\n10 <> {b}\n10 <> {c}\n9 <> {d}\n9 <> {e}\n10 <> {f}\n");
 }
 
 static void data_lines_are_joined(void **state)
@@ -145,14 +147,18 @@ static void comments_and_other_fields_are_passed_over(void **state)
 static void characters_of_several_bytes_survive(void **state)
 {
     (void)state;
-    says_the_same_however_cut(STR("data: gr\xc3\xbc\xc3\x9f dich \xf0\x9f\x99\x82\n\ndata: \xe2\x82\xac\r\n\r\n"),
-                              "24 <> {gr\xc3\xbc\xc3\x9f dich \xf0\x9f\x99\x82}\n13 <> {\xe2\x82\xac}\n");
+    says_the_same_however_cut(
+        STR("data: gr\xc3\xbc\xc3\x9f dich \xf0\x9f\x99\x82\n\ndata: \xe2\x82\xac\r\n\r\n"),
+        "24 <> {gr\xc3\xbc\xc3\x9f dich \xf0\x9f\x99\x82}\n13 <> {\xe2\x82\xac}\n");
 }
 
 static void a_bom_is_passed_on_but_not_read(void **state)
 {
     (void)state;
-    says_the_same_however_cut(STR("\xef\xbb\xbf" "data: a\n\n\xef\xbb\xbf" "data: b\n\n"), "12 <> {a}\n12 <> -\n");
+    says_the_same_however_cut(STR("\xef\xbb\xbf"
+                                  "data: a\n\n\xef\xbb\xbf"
+                                  "data: b\n\n"),
+                              "12 <> {a}\n12 <> -\n");
 }
 
 static void the_last_blank_line_may_be_missing(void **state)
