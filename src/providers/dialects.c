@@ -11,7 +11,7 @@
     }
 #define REPEATED(field, name)                                                                                \
     {                                                                                                        \
-        .at = {name}, .to = (field), .repeated = true                                                       \
+        .at = {name}, .to = (field), .repeated = true                                                        \
     }
 #define SUM(field, list, number_, key_, is_)                                                                 \
     {                                                                                                        \

@@ -3,75 +3,13 @@
  * usage: every answer under golden/usage is read, streams cut at every point, and must yield what its
  * expect.json says. The rest are single rules that need no file.
  */
-#include "tests/unit/test.h"
+#include "tests/unit/golden.h"
 
-#include "base/arena.h"
 #include "base/clock.h"
-#include "base/crypto.h"
 #include "base/json.h"
-#include "base/limits.h"
-#include "providers/aws_stream.h"
 #include "providers/usage.h"
 
-#include <dirent.h>
-#include <stdio.h>
 #include <stdlib.h>
-
-#define GOLDEN TEST_DATA "/golden/usage"
-
-/* ---- files ---- */
-
-static struct str read_file(const char *path, struct buf *b)
-{
-    buf_init(b, 16 * MIB);
-    FILE *f = fopen(path, "rb");
-    if (!f)
-        return (struct str){NULL, 0};
-    for (size_t n = 1; n > 0; buf_grew(b, n)) {
-        char *room = buf_room(b, 4 * KIB);
-        assert_non_null(room);
-        n = fread(room, 1, 4 * KIB, f);
-    }
-    fclose(f);
-    return buf_str(b);
-}
-
-/* A line a frame: "event-type JSON", "!exception-type JSON", "?error-code message". */
-static void add_frame(struct buf *out, struct str line)
-{
-    struct arena a;
-    arena_init(&a, MIB);
-    struct str payload = line, word = str_cut(&payload, ' '),
-               name = str_from(word, word.p[0] == '!' || word.p[0] == '?');
-    if (str_eq(name, STR("chunk"))) {
-        struct str coded = base64_encode(&a, payload);
-        payload = arena_printf(&a, "{\"bytes\":\"%.*s\",\"p\":\"abcd\"}", STR_FMT(coded));
-    }
-    const struct str event[][2] = {{S(":event-type"), name},
-                                   {S(":content-type"), S("application/json")},
-                                   {S(":message-type"), S("event")}};
-    const struct str exception[][2] = {{S(":exception-type"), name}, {S(":message-type"), S("exception")}};
-    const struct str error[][2] = {
-        {S(":error-code"), name}, {S(":error-message"), payload}, {S(":message-type"), S("error")}};
-    if (word.p[0] == '!')
-        assert_int_equal(aws_frame_write(out, exception, countof(exception), payload), E_OK);
-    else if (word.p[0] == '?')
-        assert_int_equal(aws_frame_write(out, error, countof(error), STR("")), E_OK);
-    else
-        assert_int_equal(aws_frame_write(out, event, countof(event), payload), E_OK);
-    arena_done(&a);
-}
-
-static struct str frames_of(struct str lines, struct buf *b)
-{
-    buf_init(b, MIB);
-    while (lines.n) {
-        struct str line = str_trim(str_cut(&lines, '\n'));
-        if (line.n)
-            add_frame(b, line);
-    }
-    return buf_str(b);
-}
 
 /* ---- replaying ---- */
 
@@ -219,20 +157,17 @@ static const struct {
 
 static void run_case(const char *name)
 {
-    char path[512];
     struct buf expect, answer, frames;
-    snprintf(path, sizeof(path), "%s/%s/expect.json", GOLDEN, name);
-    struct json_doc *doc = json_parse(read_file(path, &expect));
-    if (!doc)
-        fail_msg("%s", path);
+    struct json_doc *doc = json_parse(golden_read("usage", name, "expect.json", &expect));
     bool found = false;
+    if (!doc)
+        fail_msg("%s has no expect.json", name);
     for (size_t i = 0; i < countof(kinds); i++) {
         struct golden g = {.name = name, .expect = json_root(doc), .replay = kinds[i].replay};
-        snprintf(path, sizeof(path), "%s/%s/%s", GOLDEN, name, kinds[i].file);
-        g.body = read_file(path, &answer);
+        g.body = golden_read("usage", name, kinds[i].file, &answer);
         buf_init(&frames, 0);
         if (g.body.p && kinds[i].frames)
-            g.body = frames_of(g.body, &frames);
+            g.body = golden_frames(g.body, &frames);
         if (g.body.p)
             run(&g);
         found = found || g.body.p;
@@ -248,16 +183,7 @@ static void run_case(const char *name)
 static void golden_answers_at_every_split(void **state)
 {
     (void)state;
-    DIR *dir = opendir(GOLDEN);
-    assert_non_null(dir);
-    unsigned cases = 0;
-    for (struct dirent *e; (e = readdir(dir));)
-        if (e->d_name[0] != '.') {
-            run_case(e->d_name);
-            cases++;
-        }
-    closedir(dir);
-    assert_true(cases > 100);
+    assert_true(golden_each("usage", run_case) > 100);
 }
 
 /* ---- single rules ---- */
