@@ -7,7 +7,8 @@
  *
  * `same` pushes the same 2 KB request and 0.6 KB answer every time, as a load generator does; in `text`
  * every body starts like the others and goes on in words of its own, as prompts do; `words` share
- * nothing; `bytes` cannot be compressed. Making bodies is not counted, only the store is.
+ * nothing; `bytes` cannot be compressed. Making bodies is not counted, only the store is. Then some
+ * queries are timed. What it wrote stays in ./store-bench-XXXXXX.
  */
 #include "base/clock.h"
 #include "base/crypto.h"
@@ -156,6 +157,34 @@ static void *push_rows(void *arg)
     return NULL;
 }
 
+static void time_queries(const char *dir)
+{
+    static const struct {
+        const char *name;
+        struct log_query q;
+    } cases[] = {
+        {"newest page", {.gateway = 1, .page = 1}},
+        {"page 1000", {.gateway = 1, .page = 1000}},
+        {"newest of all gateways", {.page = 1}},
+        {"by cost", {.gateway = 1, .page = 1, .order = ORDER_COST}},
+        {"search, all match", {.gateway = 1, .page = 1, .search = S("mini")}},
+        {"search, none does", {.gateway = 1, .page = 1, .search = S("claude")}},
+    };
+    const char *why;
+    struct log_reader *r = log_reader_open(dir, &why);
+    for (size_t i = 0; r && i < countof(cases); i++) {
+        struct log_query q = cases[i].q;
+        struct log_page page;
+        q.per_page = 50;
+        int64_t start = ns(CLOCK_MONOTONIC);
+        log_reader_list(r, &q, &page);
+        printf("  %s: %.2f ms (%zu of %lld rows)\n", cases[i].name,
+               (double)(ns(CLOCK_MONOTONIC) - start) / 1e6, page.n, (long long)page.total);
+        log_page_free(&page);
+    }
+    log_reader_close(r);
+}
+
 int main(int argc, char **argv)
 {
     long rows = argc > 1 ? atol(argv[1]) : 200000;
@@ -198,5 +227,6 @@ int main(int argc, char **argv)
            "%.0f rows a commit, %.0f B of bodies a row, %llu shed\n",
            n, threads, gateways, (double)cpu / n / 1e3, (double)pushing / n / 1e3, n / (double)wall * 1e9,
            n / (double)end.commits, (double)end.segment_bytes / n, (unsigned long long)end.shed_bodies);
+    time_queries(dir);
     return store_close(s) ? 1 : 0;
 }

@@ -65,9 +65,10 @@ struct sqlite3 *sqlite_open(const char *dir, const struct sqlite_schema *schema,
         return refuse(db, path, access(path, F_OK) == 0 ? sqlite3_errmsg(db) : "no such file", ret_why);
     sqlite3_busy_timeout(db, BUSY_MS);
     /* the page size counts only while the file is empty */
-    if (mode != DB_READ && sqlite_run(db, "PRAGMA page_size = 8192; PRAGMA journal_mode = WAL;"
-                                          "PRAGMA synchronous = NORMAL;"
-                                          "PRAGMA journal_size_limit = 67108864") != E_OK)
+    if (mode != DB_READ &&
+        sqlite_run(db, "PRAGMA page_size = 8192; PRAGMA journal_mode = WAL;"
+                       "PRAGMA synchronous = NORMAL;"
+                       "PRAGMA journal_size_limit = 67108864; PRAGMA cache_size = -4096") != E_OK)
         return refuse(db, path, sqlite3_errmsg(db), ret_why);
     int64_t version = sqlite_number(db, "PRAGMA user_version", -1);
     if (version < 0)

@@ -340,5 +340,5 @@ int main(void)
         cmocka_unit_test(kill_nine_loses_an_interval_at_most),
     };
     signal(SIGXFSZ, SIG_IGN);
-    return cmocka_run_group_tests_name("durability", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("store_durability", tests, NULL, NULL);
 }
