@@ -1,48 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#define OPENSSL_API_COMPAT 10101 /* sha256 says why */
 #include "base/crypto.h"
 #include "base/clock.h"
-
-#include <pthread.h>
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 #include <openssl/pem.h>
-#include <openssl/rand.h>
+#include <openssl/sha.h>
 
-static pthread_once_t once = PTHREAD_ONCE_INIT;
-static pthread_key_t key; /* frees a thread's context with the thread */
+#include <errno.h>
+#include <sys/random.h>
 
-static void free_context(void *ctx)
-{
-    EVP_MD_CTX_free(ctx);
-}
-
-static void make_key(void)
-{
-    must(pthread_key_create(&key, free_context) == 0);
-}
-
-/* Looking the algorithm up and making a context costs as much as hashing a token: once per thread. */
-static EVP_MD_CTX *sha256_context(void)
-{
-    static _Thread_local EVP_MD_CTX *ctx;
-    if (!ctx) {
-        ctx = EVP_MD_CTX_new();
-        pthread_once(&once, make_key);
-        must(ctx && pthread_setspecific(key, ctx) == 0);
-        must(EVP_DigestInit_ex(ctx, EVP_sha256(), NULL) == 1);
-    }
-    return ctx;
-}
-
+/*
+ * The SHA-256 of libcrypto's core, without EVP around it: looking an algorithm up costs more than
+ * hashing a token with it, and would pull in the providers (2 MiB resident) where there is no TLS.
+ */
 void sha256(struct str data, unsigned char out[SHA256_BYTES])
 {
-    EVP_MD_CTX *ctx = sha256_context();
-    /* a NULL type keeps the algorithm that the context has */
-    must(EVP_DigestInit_ex(ctx, NULL, NULL) == 1);
-    must(EVP_DigestUpdate(ctx, data.p ? data.p : "", data.n) == 1);
-    must(EVP_DigestFinal_ex(ctx, out, NULL) == 1);
+    SHA256_CTX ctx;
+    must(SHA256_Init(&ctx) == 1 && SHA256_Update(&ctx, data.p ? data.p : "", data.n) == 1 &&
+         SHA256_Final(out, &ctx) == 1);
 }
 
 void hmac_sha256(struct str secret, struct str data, unsigned char out[SHA256_BYTES])
@@ -55,7 +33,14 @@ void hmac_sha256(struct str secret, struct str data, unsigned char out[SHA256_BY
 
 void random_bytes(void *out, size_t n)
 {
-    must(n <= INT_MAX && RAND_bytes(out, (int)n) == 1);
+    for (char *at = out; n > 0;) {
+        ssize_t got = getrandom(at, n, 0);
+        must(got > 0 || errno == EINTR);
+        if (got > 0) {
+            at += got;
+            n -= (size_t)got;
+        }
+    }
 }
 
 bool equal_constant_time(struct str a, struct str b)

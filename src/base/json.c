@@ -3,6 +3,7 @@
 #include "base/limits.h"
 
 #include <math.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <yyjson.h>
@@ -51,20 +52,40 @@ static bool too_deep(struct str text)
  * One document at a time can have it; json_free gives it back.
  */
 enum { POOL_BYTES = 128 * KIB };
-static _Thread_local struct {
+struct pool {
     yyjson_doc *user;
     _Alignas(max_align_t) char bytes[POOL_BYTES];
-} pool;
+};
+static _Thread_local struct pool *pool; /* made on first use, freed with the thread */
+static pthread_key_t pool_key;
+static pthread_once_t pool_once = PTHREAD_ONCE_INIT;
+
+static void make_pool_key(void)
+{
+    must(pthread_key_create(&pool_key, mem_free) == 0);
+}
+
+static struct pool *pool_of_thread(void)
+{
+    if (!pool) {
+        must(pthread_once(&pool_once, make_pool_key) == 0);
+        pool = mem_alloc(sizeof(*pool));
+        pool->user = NULL;
+        must(pthread_setspecific(pool_key, pool) == 0);
+    }
+    return pool;
+}
 
 static yyjson_doc *read_text(struct str text, yyjson_read_flag flags, yyjson_read_err *why)
 {
     char *p = (char *)(uintptr_t)text.p; /* not changed without YYJSON_READ_INSITU */
+    struct pool *own = pool_of_thread();
     yyjson_alc memory;
-    if (pool.user || yyjson_read_max_memory_usage(text.n, flags) > POOL_BYTES / 2)
+    if (own->user || yyjson_read_max_memory_usage(text.n, flags) > POOL_BYTES / 2)
         return yyjson_read_opts(p, text.n, flags, NULL, why);
-    must(yyjson_alc_pool_init(&memory, pool.bytes, POOL_BYTES));
-    pool.user = yyjson_read_opts(p, text.n, flags, &memory, why);
-    return pool.user;
+    must(yyjson_alc_pool_init(&memory, own->bytes, POOL_BYTES));
+    own->user = yyjson_read_opts(p, text.n, flags, &memory, why);
+    return own->user;
 }
 
 static struct json_doc *parse(struct str text, yyjson_read_flag flags, yyjson_read_err *why)
@@ -96,8 +117,8 @@ struct json_doc *json_parse_relaxed(struct str text, size_t *ret_at, const char 
 
 void json_free(struct json_doc *doc)
 {
-    if (doc && doc_in(doc) == pool.user)
-        pool.user = NULL;
+    if (doc && pool && doc_in(doc) == pool->user)
+        pool->user = NULL;
     else
         yyjson_doc_free(doc_in(doc));
 }

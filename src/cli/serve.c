@@ -16,6 +16,7 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -376,6 +377,7 @@ static void run(struct process *p)
         loop_on_signal(p->loop, signals[i], on_signal, p);
     timer_init(&p->poll, p->loop, on_poll);
     timer_set(&p->poll, CATALOG_POLL_MS);
+    malloc_trim(0); /* starting parsed files that are gone */
     start_threads(p);
     greet(p);
     loop_run(p->loop); /* until on_signal */

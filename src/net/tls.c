@@ -7,6 +7,7 @@
  */
 #include "net/tls.h"
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 
@@ -19,8 +20,11 @@ struct tls_server {
     _Atomic int refs;
 };
 
+/* Without a file of its own the context is made on first use: a gateway that has only plain upstreams
+ * never loads the trust store. */
 struct tls_client {
     SSL_CTX *ctx;
+    pthread_mutex_t making;
     _Atomic int refs;
 };
 
@@ -117,7 +121,7 @@ void tls_server_unref(struct tls_server *s)
     mem_free(s);
 }
 
-struct tls_client *tls_client_new(const char *ca_file, const char **ret_why)
+static SSL_CTX *client_ctx(const char *ca_file, const char **ret_why)
 {
     SSL_CTX *ctx = ctx_new(TLS_client_method());
     int ok = ca_file ? SSL_CTX_load_verify_locations(ctx, ca_file, NULL) : SSL_CTX_set_default_verify_paths(ctx);
@@ -131,10 +135,30 @@ struct tls_client *tls_client_new(const char *ca_file, const char **ret_why)
     SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
     SSL_CTX_sess_set_new_cb(ctx, on_new_session);
     must(SSL_CTX_set_alpn_protos(ctx, alpn_list, sizeof(alpn_list) - 1) == 0);
+    return ctx;
+}
+
+struct tls_client *tls_client_new(const char *ca_file, const char **ret_why)
+{
+    SSL_CTX *ctx = ca_file ? client_ctx(ca_file, ret_why) : NULL;
+    if (ca_file && !ctx)
+        return NULL;
     struct tls_client *c = mem_zalloc(sizeof(*c));
+    must(pthread_mutex_init(&c->making, NULL) == 0);
     c->ctx = ctx;
     c->refs = 1;
     return c;
+}
+
+/* The context, made now if this is its first use; NULL when there is no usable trust store. */
+static SSL_CTX *ctx_of(struct tls_client *c)
+{
+    const char *ignored;
+    pthread_mutex_lock(&c->making);
+    if (!c->ctx)
+        c->ctx = client_ctx(NULL, &ignored);
+    pthread_mutex_unlock(&c->making);
+    return c->ctx;
 }
 
 struct tls_client *tls_client_ref(struct tls_client *c)
@@ -149,6 +173,7 @@ void tls_client_unref(struct tls_client *c)
     if (!c || atomic_fetch_sub(&c->refs, 1) != 1)
         return;
     SSL_CTX_free(c->ctx);
+    pthread_mutex_destroy(&c->making);
     mem_free(c);
 }
 
@@ -205,7 +230,10 @@ static bool expect_name(SSL *ssl, struct str server_name)
 
 struct tls *tls_connect(struct tls_client *c, struct str server_name, struct tls_session *session)
 {
-    struct tls *t = engine_new(c->ctx);
+    SSL_CTX *ctx = ctx_of(c);
+    if (!ctx)
+        return NULL;
+    struct tls *t = engine_new(ctx);
     if (!expect_name(t->ssl, server_name)) {
         tls_free(t);
         return NULL;

@@ -16,7 +16,8 @@ struct tls_server *tls_server_new(const char *cert_file, const char *key_file, c
 struct tls_server *tls_server_ref(struct tls_server *s);
 void tls_server_unref(struct tls_server *s);
 
-/* Verifies peers against the system's trust store, or ca_file when given. NULL as above. */
+/* Verifies peers against ca_file, NULL as above; or against the system's trust store, which is read
+ * when the first connection needs it. */
 struct tls_client *tls_client_new(const char *ca_file, const char **ret_why);
 struct tls_client *tls_client_ref(struct tls_client *c);
 void tls_client_unref(struct tls_client *c);
