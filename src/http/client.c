@@ -264,9 +264,9 @@ static enum h1_framing framing_of(const struct call_request *r)
     return has_body ? H1_LENGTH : H1_NO_LENGTH;
 }
 
-static void request_sent(struct call *k)
+static void request_sent(struct call *k, uint64_t now)
 {
-    k->times.sent = clock_us();
+    k->times.sent = now;
     if (!k->times.first_byte)
         await_first_byte(k);
 }
@@ -302,7 +302,7 @@ static void write_request(struct call *k)
         conn_write(k->link->conn, r->body);
     sweep_later(k->client);
     if (k->whole)
-        request_sent(k);
+        request_sent(k, k->times.connected);
 }
 
 enum flow call_send(struct call *k, struct str piece)
@@ -347,7 +347,7 @@ void call_send_end(struct call *k)
     else if (k->framing == H1_CHUNKED && buf_append(&k->early, H1_LAST_CHUNK) != E_OK)
         fail_later(k, E_TOO_LARGE);
     if (k->link)
-        request_sent(k);
+        request_sent(k, clock_us());
 }
 
 /* ---- the link ---- */

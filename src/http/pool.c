@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Everything about a link but what is said on it. Links that are closed are freed by `sweep`, a task:
+ * the call that drops one may be deep inside a callback about it.
+ */
 #include "http/pool.h"
 #include "base/limits.h"
 

@@ -50,7 +50,7 @@ struct server_route {
 };
 
 /* What the server answers by itself (framing faults) is rendered by `render`: it appends a JSON
- * body for the fault to out. `routes` and `limits` are borrowed for the server's life. */
+ * body for the fault to out. `routes` is borrowed for the server's life. */
 struct server *server_new(struct loop *l, const struct server_limits *limits,
                           const struct server_route *routes, size_t n_routes,
                           void (*render)(struct buf *out, enum err e));

@@ -938,6 +938,38 @@ static void services_in_this_process_are_origins(void **state)
     scene_close(&s);
 }
 
+static void streaming_allocates_nothing(void **state)
+{
+    (void)state;
+    struct scene s;
+    struct asker a;
+    struct mirror m;
+    scene_open(&s);
+    const struct server_limits limits = {4096, 64 * MIB, 5000, 5000, 5000};
+    const struct server_route route = {STR(""), &mirror, &m};
+    struct server *server = server_new(s.stage.l, &limits, &route, 1, no_render);
+    s.origin = client_local_origin(s.client, STR("mirror"), server);
+    ask_streaming(&s, &a, LENGTH_UNKNOWN);
+    uint64_t before = 0;
+    for (size_t i = 0; i < 100; i++) {
+        if (i == 50)
+            before = mem_count();
+        buf_clear(&a.body);
+        (void)call_send(a.call, STR("data: {\"delta\":\"hello\"}\n\n"));
+        while (a.body.n == 0)
+            (void)run_until(&s.stage, NULL, 1);
+    }
+    assert_int_equal(mem_count(), before);
+    call_send_end(a.call);
+    await_said(&s.stage, "END");
+    asker_done(&a);
+    client_free(s.client);
+    s.client = NULL;
+    run_on(&s.stage);
+    server_free(server);
+    scene_close(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -965,6 +997,7 @@ int main(void)
         cmocka_unit_test(a_slow_owner_holds_the_provider),
         cmocka_unit_test(held_pieces_survive_the_end),
         cmocka_unit_test(services_in_this_process_are_origins),
+        cmocka_unit_test(streaming_allocates_nothing),
     };
     return cmocka_run_group_tests_name("client", tests, NULL, NULL);
 }

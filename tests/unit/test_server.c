@@ -167,6 +167,27 @@ static void a_connection_is_kept(void **state)
     scene_close(&s);
 }
 
+static void kept_connections_allocate_nothing(void **state)
+{
+    (void)state;
+    struct scene s;
+    struct end e;
+    scene_open(&s);
+    connect_to(&s, &e);
+    uint64_t before = 0;
+    for (int i = 0; i < 20; i++) {
+        if (i == 10)
+            before = mem_count();
+        buf_clear(&e.got);
+        buf_clear(&s.stage.said);
+        end_send(&e, "POST /echo HTTP/1.1\r\n" H "Accept: */*\r\nContent-Length: 5\r\n\r\nhello");
+        await_text(&s.stage, &e, OK("hello", "5"));
+    }
+    assert_int_equal(mem_count(), before);
+    end_close(&e);
+    scene_close(&s);
+}
+
 static const char two_requests[] = "POST /echo/1 HTTP/1.1\r\n" H "Content-Length: 5\r\n\r\nhello"
                                    "POST /echo/2?q HTTP/1.1\r\n" H "Transfer-Encoding: chunked\r\n\r\n"
                                    "3\r\nabc\r\n2;x\r\nde\r\n0\r\nT: v\r\n\r\n" GET("/now");
@@ -922,6 +943,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_connection_is_kept),
+        cmocka_unit_test(kept_connections_allocate_nothing),
         cmocka_unit_test(cuts_make_no_difference),
         cmocka_unit_test(bytes_may_come_one_by_one),
         cmocka_unit_test(pipelined_requests_wait_their_turn),
