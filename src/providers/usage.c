@@ -31,6 +31,11 @@ enum {
 
 /* ---- text: copies with a cap, cut between characters ------------------------------------------- */
 
+static bool is_space(char c)
+{
+    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
 static void put_text(char *out, size_t cap, struct str s)
 {
     size_t n = s.n < cap ? s.n : cap - 1;
@@ -66,12 +71,20 @@ static void note_error(struct meter *m, struct str text)
         put_text(m->error_text, sizeof(m->error_text), text);
 }
 
+/* A body that is no JSON: a line of text says something, HTML and compressed bytes do not. */
+static struct str plain_message(struct str body)
+{
+    struct str text = str_head(str_trim(body), USAGE_ERROR_BYTES);
+    for (size_t i = 0; i < text.n; i++)
+        if ((unsigned char)text.p[i] < ' ' && !is_space(text.p[i]))
+            return STR("");
+    return str_starts(text, STR("<")) ? STR("") : text;
+}
+
 void meter_error(struct meter *m, struct str body)
 {
     struct json_doc *doc = json_parse(body);
-    /* pages of HTML say less than the status does */
-    struct str plain = str_starts(str_trim(body), STR("<")) ? STR("") : str_trim(body);
-    note_error(m, doc ? find_message(json_root(doc), 0) : plain);
+    note_error(m, doc ? find_message(json_root(doc), 0) : plain_message(body));
     json_free(doc);
 }
 
@@ -203,11 +216,6 @@ static bool read_text(struct meter *m, struct str text)
 }
 
 /* ---- the quick question: can this event matter? ------------------------------------------------ */
-
-static bool is_space(char c)
-{
-    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
-}
 
 static uint32_t tail_bit(char c)
 {

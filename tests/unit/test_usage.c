@@ -292,6 +292,7 @@ static void messages_of_all_error_bodies(void **state)
         {"{\"error\":[\"first\",\"second\"]}", "first"},
         {"{\"error\":\"two\\nlines\"}", "two lines"},
         {"upstream connect error\n", "upstream connect error"},
+        {"\x1f\x8b\x08 compressed", ""},
         {"<html><title>502</title></html>", ""},
         {"{}", ""},
         {"", ""},
