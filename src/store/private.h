@@ -33,6 +33,7 @@ struct writer {
     struct rollup rollup;
     struct queued *held, **held_end; /* taken, not committed; oldest first */
     bool failing, syncing;
+    bool stale;        /* the catalogue changed, but could not be read again */
     unsigned failures; /* in a row */
     int64_t *doomed;   /* gateways that are gone but for their rows */
     size_t n_doomed;
@@ -74,7 +75,7 @@ struct store {
     _Atomic(const char *) trouble;
     int dir, lock_file;
 
-    pthread_mutex_t catalog_lock; /* of the pointer; the catalogue itself never changes */
+    pthread_mutex_t catalog_lock; /* of the next three; a catalogue itself never changes */
     struct catalog *catalog;
     void (*on_catalog)(void *arg, struct catalog *c);
     void *on_catalog_arg;

@@ -69,9 +69,11 @@ static enum err seed(struct catalog_db *db, const struct store_options *o, struc
     struct str wanted = str_c(o->account), token = str_c(o->root_token);
     char account[33];
     bool make = wanted.n ? !catalog_has_account(c, wanted) : c->n_accounts == 0;
-    unsigned char random[16];
-    random_bytes(random, sizeof(random));
-    hex_encode(account, random, sizeof(random));
+    if (make && !wanted.n) {
+        unsigned char random[16];
+        random_bytes(random, sizeof(random));
+        hex_encode(account, random, sizeof(random));
+    }
     struct str id = wanted.n ? wanted : make ? str_of(account, 32) : c->accounts[0];
     enum err e = make ? add_account(db, id) : E_OK;
     if (make)

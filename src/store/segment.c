@@ -214,10 +214,13 @@ static void next_segment(struct segments *s)
 
 static void sync_segment(struct segments *s)
 {
-    if (fdatasync(s->fd) != 0 || (s->made && fsync(s->dir) != 0))
-        s->failed = true;
-    else
+    if (fdatasync(s->fd) == 0 && (!s->made || fsync(s->dir) == 0)) {
         s->made = false;
+        return;
+    }
+    /* what the kernel keeps of a file that failed to sync is anybody's guess */
+    s->failed = true;
+    next_segment(s);
 }
 
 enum err segments_commit(struct segments *s, bool sync)
@@ -228,10 +231,10 @@ enum err segments_commit(struct segments *s, bool sync)
     if (sync && !s->failed && s->end > s->committed)
         sync_segment(s);
     if (s->failed) {
-        /* give the space back; if even that fails, nothing points at it */
-        if (s->fd >= 0 && ftruncate(s->fd, (off_t)s->committed) != 0)
-            s->failed = true;
-        next_segment(s);
+        /* give the space back and go on from there; if even that fails, nothing points at the rest */
+        if (s->fd < 0 || ftruncate(s->fd, (off_t)s->committed) != 0)
+            next_segment(s);
+        s->end = s->committed;
         s->failed = false;
         return E_IO;
     }

@@ -68,16 +68,19 @@ static void publish(struct store *s, struct catalog *c)
 {
     pthread_mutex_lock(&s->catalog_lock);
     struct catalog *old = s->catalog;
+    void (*tell)(void *arg, struct catalog *c) = s->on_catalog;
+    void *arg = s->on_catalog_arg;
     s->catalog = c;
     pthread_mutex_unlock(&s->catalog_lock);
-    if (s->on_catalog)
-        s->on_catalog(s->on_catalog_arg, c);
+    if (tell)
+        tell(arg, c);
     catalog_unref(old);
 }
 
 static bool reload_catalog(struct store *s)
 {
     struct catalog *c = catalog_db_load(s->writer.catalog);
+    s->writer.stale = !c;
     if (c)
         publish(s, c);
     return c;
@@ -312,7 +315,7 @@ static void *writer_main(void *arg)
             next = c->next;
             run_change(s, c);
         }
-        if (t.poll && catalog_db_changed(w->catalog))
+        if (t.poll && (catalog_db_changed(w->catalog) || w->stale))
             reload_catalog(s);
         take_queue(s);
         if (w->held)

@@ -6,6 +6,8 @@
 #include "store/segment.h"
 
 #include <fcntl.h>
+#include <signal.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 struct fixture {
@@ -243,8 +245,40 @@ static void a_refused_batch_does_not_count(void **state)
     end(&f);
 }
 
+/* A full disk: what was begun is taken back, and the same file goes on once there is room. */
+static void a_full_disk_leaves_no_litter(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct rlimit limit;
+    static char bytes[50000];
+    random_bytes(bytes, sizeof(bytes));
+    start(&f);
+    struct body_place p = segments_add(f.s, body_of(STR("first")), body_of(none));
+    assert_int_equal(segments_commit(f.s, false), E_OK);
+    uint64_t before = segments_bytes(f.s);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+    rlim_t was = limit.rlim_cur;
+    limit.rlim_cur = sizeof(bytes) / 2;
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+    for (int i = 0; i < 5; i++) {
+        segments_add(f.s, (struct record_body){bytes, sizeof(bytes)}, body_of(none));
+        assert_int_equal(segments_commit(f.s, false), E_IO);
+    }
+    limit.rlim_cur = was;
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+    struct body_place q = segments_add(f.s, (struct record_body){bytes, sizeof(bytes)}, body_of(none));
+    assert_int_equal(segments_commit(f.s, false), E_OK);
+    assert_int_equal(q.segment, 1);
+    assert_int_equal(q.frame, before);
+    expect(&f, &p, STR("first"), none);
+    expect(&f, &q, str_of(bytes, sizeof(bytes)), none);
+    end(&f);
+}
+
 int main(void)
 {
+    signal(SIGXFSZ, SIG_IGN);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(bodies_come_back),
         cmocka_unit_test(long_bodies_come_back),
@@ -254,6 +288,7 @@ int main(void)
         cmocka_unit_test(damage_is_noticed),
         cmocka_unit_test(wrong_places_are_refused),
         cmocka_unit_test(a_refused_batch_does_not_count),
+        cmocka_unit_test(a_full_disk_leaves_no_litter),
     };
     return cmocka_run_group_tests_name("segment", tests, NULL, NULL);
 }
