@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Data at rest. One interface, back-ends behind it (sqlite.c now); SQL never runs on a worker.
+ * Data at rest. One interface, back-ends behind it (backend.h); SQL never runs on a worker.
  *
  *   DATA/weir.db        accounts, gateways, tokens       -> struct catalog
  *   DATA/logs.db        one row per attempt, minute roll-ups
@@ -21,11 +21,11 @@ struct store_options {
     int64_t queue_bytes;    /* memory for waiting records; beyond it bodies are shed */
     int64_t max_body_bytes; /* longer bodies are not stored; at most 1 GiB */
     bool sync;              /* fsync every commit */
-    const char *account;    /* id of the first account when there is none; NULL: random */
-    const char *root_token; /* text of the first token; NULL: random */
+    const char *account;    /* made when it is missing; NULL: a random one when there is none */
+    const char *root_token; /* its token, stored unless it is; NULL: a random one for a new account */
 };
 
-/* What the first start made, for the operator to read once; strs are empty when nothing was made. */
+/* What this start made, for the operator to read once; empty: nothing (or a token the operator gave). */
 struct store_first {
     char account[33];
     char token[128];
