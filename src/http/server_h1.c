@@ -66,10 +66,10 @@ static void lose(struct h1_wire *w, void (*drop)(struct conn *c), enum err why)
 {
     struct exchange *x = w->x;
     w->x = NULL;
+    if (x) /* while there is a connection: the exchange lets go of it */
+        exchange_lose(x, why);
     drop(w->wire.conn);
     leave(w);
-    if (x)
-        exchange_lose(x, why);
 }
 
 static void free_wire(struct wire *wire)
