@@ -11,6 +11,8 @@ enum {
 
     /* net: one read takes at most this much; a worker has one such buffer, not one a connection */
     NET_READ_BYTES = 64 * KIB,
+    /* net: and this much where the owner gave the place: a large body in few reads, others' turn kept */
+    NET_INTO_BYTES = 512 * KIB,
     /* net: one TLS record's plaintext (RFC 8446 section 5.1) */
     NET_RECORD_BYTES = 16 * KIB,
     /* net: queued output above HIGH answers HOLD; falling below LOW calls on_drain */

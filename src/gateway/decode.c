@@ -62,6 +62,26 @@ static enum next enter(struct txn *t)
     return txn_wait(t, body_complete, stop_waiting);
 }
 
+/* Adds a piece, unless it was read to its place already. */
+static enum err append(struct txn *t, struct str piece)
+{
+    if (piece.p != t->body.p + t->body.n)
+        return buf_append(&t->body, piece);
+    buf_grew(&t->body, piece.n);
+    return E_OK;
+}
+
+/* A body of known length is read right into what was set aside for it. */
+static void read_in_place(struct txn *t)
+{
+    int64_t length = exchange_request(t->x)->length;
+    size_t room = t->body.cap - t->body.n;
+    if (length == LENGTH_UNKNOWN)
+        return;
+    size_t left = (size_t)length - t->body.n;
+    exchange_read_into(t->x, t->body.p + t->body.n, left < room ? left : room);
+}
+
 enum flow decode_body(struct txn *t, struct str piece)
 {
     t->body_bytes += (int64_t)piece.n;
@@ -69,12 +89,15 @@ enum flow decode_body(struct txn *t, struct str piece)
         return GO; /* answered already: read away */
     if (t->body_state == BODY_STREAMING)
         return upstream_send(t, piece);
-    if (buf_append(&t->body, piece) != E_OK) {
+    if (append(t, piece) != E_OK) {
         txn_break(t, E_TOO_LARGE, STR(""));
         return GO;
     }
-    if (t->body_json || t->body.n <= BODY_BUFFER_BYTES)
+    if (t->body_json || t->body.n <= BODY_BUFFER_BYTES) {
+        read_in_place(t);
         return GO;
+    }
+    exchange_read_into(t->x, NULL, 0);
     t->body_state = BODY_STREAMING;
     txn_resume(t);
     return GO;

@@ -74,6 +74,8 @@ void exchange_close(struct exchange *x)
 {
     must(!x->closed);
     x->closed = true;
+    if (x->wire && x->wire->conn)
+        conn_read_into(x->wire->conn, NULL, 0); /* the place is the service's, and may go now */
     x->wire = NULL;
     if (x->announced)
         x->server->busy--;
@@ -87,6 +89,12 @@ void exchange_lose(struct exchange *x, enum err why)
     exchange_close(x);
     if (announced)
         x->service->on_gone(x->service_arg, x, why);
+}
+
+void exchange_read_into(struct exchange *x, char *space, size_t n)
+{
+    if (x->wire && x->wire->conn)
+        conn_read_into(x->wire->conn, space, n);
 }
 
 void exchange_release(struct exchange *x)

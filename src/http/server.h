@@ -99,5 +99,11 @@ bool exchange_head_sent(const struct exchange *x);
 /* Bytes of answer the client has not taken yet. */
 size_t exchange_queued(const struct exchange *x);
 void exchange_body_resume(struct exchange *x);
+/*
+ * Where the next n bytes of the body may be read to (conn_read_into): on_body's piece then lies there
+ * already. Only for a body of known length, not beyond its end. Holds until the exchange ends, or
+ * another place (or NULL) is given; a protocol that frames bodies ignores it.
+ */
+void exchange_read_into(struct exchange *x, char *space, size_t n);
 /* The service is done with x. */
 void exchange_release(struct exchange *x);

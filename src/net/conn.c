@@ -57,6 +57,9 @@ struct conn {
     size_t lingered;
     char *peer; /* text, made on demand */
 
+    char *into; /* where the next bytes are read, if not into the loop's space */
+    size_t into_n;
+
     bool open, reading, paused, ended, closing, dirty, held, finishing, shut;
 };
 
@@ -261,7 +264,26 @@ static void end(struct conn *c, enum err e)
 static void on_space(uv_handle_t *h, size_t suggested, uv_buf_t *ret)
 {
     (void)suggested;
-    *ret = uv_buf_init(loop_read_space(container_of(h, struct conn, handle)->loop), NET_READ_BYTES);
+    struct conn *c = container_of(h, struct conn, handle);
+    if (c->into_n)
+        *ret = uv_buf_init(c->into, (unsigned)(c->into_n < NET_INTO_BYTES ? c->into_n : NET_INTO_BYTES));
+    else
+        *ret = uv_buf_init(loop_read_space(c->loop), NET_READ_BYTES);
+}
+
+void conn_read_into(struct conn *c, char *space, size_t n)
+{
+    c->into = space;
+    c->into_n = space && !c->tls ? n : 0;
+}
+
+/* The bytes of this read have their place; the next ones go behind them. */
+static void advance_into(struct conn *c, size_t n)
+{
+    if (c->into_n == 0)
+        return;
+    c->into += n;
+    c->into_n -= n;
 }
 
 static void deliver(struct conn *c, struct str bytes)
@@ -339,6 +361,7 @@ static void on_read(uv_stream_t *s, ssize_t n, const uv_buf_t *b)
             handshake_step(c);
         read_plaintext(c);
     } else if (n > 0) {
+        advance_into(c, (size_t)n);
         deliver(c, str_of(b->base, (size_t)n));
     }
     loop_settle(l);
@@ -601,6 +624,7 @@ void conn_finish(struct conn *c)
 {
     must(!c->closing && !c->finishing);
     c->finishing = true;
+    c->into_n = 0;
     c->events = NULL;
     c->owner = NULL;
     c->on_handshake = NULL;

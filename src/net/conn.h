@@ -38,6 +38,13 @@ enum flow conn_write(struct conn *c, struct str bytes);
 /* Bytes queued and not yet taken by the kernel. */
 size_t conn_queued(const struct conn *c);
 
+/*
+ * The next n bytes are read right into `space`, so that on_read's bytes lie there already and need no
+ * copy: for a body whose length is known. It must stay valid until it is filled or taken back with
+ * NULL. A TLS connection ignores it.
+ */
+void conn_read_into(struct conn *c, char *space, size_t n);
+
 /* Stops and resumes reading: backpressure towards the peer. Idempotent. A paused connection does
  * not notice that the peer left, except by a failing write. */
 void conn_pause(struct conn *c);
