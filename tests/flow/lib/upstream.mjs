@@ -2,6 +2,7 @@
 // A scripted provider: records the exact bytes of each request, answers with exact bytes when told to.
 import net from 'node:net';
 import tls from 'node:tls';
+import { cleanup, PROVIDERS } from './cleanup.mjs';
 import { BodyReader, bytes, header, parseHead } from './http.mjs';
 import { Watched } from './wait.mjs';
 
@@ -174,7 +175,7 @@ export async function startUpstream(t, script = answerJson, options = {}) {
     await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
     up.port = server.address().port;
     up.server = server;
-    t.after(() => {
+    cleanup(t, PROVIDERS, () => {
         for (const c of up.connections) c.socket.destroy();
         server.close();
         if (up.failure) throw up.failure;

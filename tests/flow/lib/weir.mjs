@@ -7,6 +7,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { cleanup, DAEMONS, FILES } from './cleanup.mjs';
 import { Client, once } from './http.mjs';
 import { poll, Watched } from './wait.mjs';
 
@@ -21,7 +22,7 @@ const REPORT = /Sanitizer|runtime error:|SUMMARY:|must\(|broken promise/;
 
 export function tempDir(t) {
     const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'weir-flow-'));
-    t.after(() => fs.rmSync(dir, { recursive: true, force: true }));
+    cleanup(t, FILES, () => fs.rmSync(dir, { recursive: true, force: true }));
     return dir;
 }
 
@@ -209,7 +210,7 @@ export class Weir {
         this.barrierClient = undefined;
         if (!this.child.exit) this.child.signal('SIGTERM');
         const exit = await this.child.exited();
-        assert.deepEqual(exit, { code: 0, signal: null }, `exit of the daemon; its output:\n${this.child.output}`);
+        assert.deepEqual(exit, { code: 0, signal: null }, 'exit of the daemon');
     }
 
     async kill() {
@@ -224,8 +225,11 @@ export class Weir {
         try {
             if (this.child && !this.child.exit) await this.stop();
             else if (this.child && !this.killed)
-                assert.deepEqual(this.child.exit, { code: 0, signal: null }, `the daemon died:\n${this.child.output}`);
+                assert.deepEqual(this.child.exit, { code: 0, signal: null }, 'the daemon died');
             assert.doesNotMatch(this.output, REPORT);
+        } catch (e) {
+            console.error(this.output); // shown beside whatever made the test fail first
+            throw e;
         } finally {
             if (this.child && !this.child.exit) this.child.signal('SIGKILL');
         }
@@ -239,7 +243,7 @@ export class Weir {
 export async function startWeir(t, options = {}) {
     const weir = new Weir(options, options.dir ?? tempDir(t));
     weir.writeConfig();
-    t.after(() => weir.finish());
+    cleanup(t, DAEMONS, () => weir.finish());
     await weir.start();
     return weir;
 }
@@ -253,7 +257,7 @@ export async function startMock(t, options = {}) {
         args.push('--profile', file);
     }
     const child = new Child(args, {});
-    t.after(async () => {
+    cleanup(t, DAEMONS, async () => {
         if (!child.exit) child.signal('SIGTERM');
         const exit = await child.exited();
         assert.deepEqual(exit, { code: 0, signal: null }, `exit of the mock; its output:\n${child.output}`);
