@@ -101,7 +101,7 @@ static struct json_doc *parse(struct str text, yyjson_read_flag flags, yyjson_re
 
 struct json_doc *json_parse(struct str text)
 {
-    return text.n ? parse(text, YYJSON_READ_NOFLAG, NULL) : NULL;
+    return text.n ? parse(text, YYJSON_READ_BIGNUM_AS_RAW, NULL) : NULL;
 }
 
 struct json_doc *json_parse_relaxed(struct str text, size_t *ret_at, const char **ret_why)
@@ -133,7 +133,8 @@ enum json_type json_type(const struct json_val *v)
     switch (yyjson_get_type(val_in(v))) {
     case YYJSON_TYPE_NULL: return JSON_NULL;
     case YYJSON_TYPE_BOOL: return JSON_BOOL;
-    case YYJSON_TYPE_NUM: return JSON_NUMBER;
+    case YYJSON_TYPE_NUM:
+    case YYJSON_TYPE_RAW: return JSON_NUMBER; /* too large for any type: kept as text */
     case YYJSON_TYPE_STR: return JSON_STRING;
     case YYJSON_TYPE_ARR: return JSON_ARRAY;
     case YYJSON_TYPE_OBJ: return JSON_OBJECT;

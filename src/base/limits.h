@@ -77,6 +77,8 @@ enum {
     MERGE_TREE_BYTES = 64 * MIB,
     /* members or elements of one value in a merged stream; a stream of more is no model's answer */
     MERGE_CHILDREN = 4096,
+    /* the longest answer whose usage is read from the whole of it */
+    METER_BODY_BYTES = 64 * MIB,
     /* bodies that are not JSON are streamed to the provider beyond this size */
     BODY_BUFFER_BYTES = 1 * MIB,
 

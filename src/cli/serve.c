@@ -104,6 +104,13 @@ static void raise_descriptor_limit(void)
     (void)setrlimit(RLIMIT_NOFILE, &r);
 }
 
+/* Empty counts as not set: a compose file or unit hands on what is not there. */
+static const char *set_variable(const char *name)
+{
+    const char *value = getenv(name);
+    return value && value[0] ? value : NULL;
+}
+
 static struct store_options store_options(const struct settings *s)
 {
     return (struct store_options){
@@ -111,8 +118,8 @@ static struct store_options store_options(const struct settings *s)
         .queue_bytes = s->conf->log_queue_bytes,
         .max_body_bytes = s->conf->max_log_body_bytes,
         .sync = s->sync,
-        .account = getenv("WEIR_ACCOUNT_ID"),
-        .root_token = getenv("WEIR_ROOT_TOKEN"),
+        .account = set_variable("WEIR_ACCOUNT_ID"),
+        .root_token = set_variable("WEIR_ROOT_TOKEN"),
     };
 }
 
@@ -208,7 +215,7 @@ static bool open_doors(struct process *p, struct str listen, struct tls_server *
 static size_t data_routes(struct seat *s, struct server_route *out)
 {
     size_t n = 0;
-    out[n++] = (struct server_route){STR("/v1/"), &front_service, s->worker};
+    out[n++] = (struct server_route){STR(FRONT_PREFIX), &front_service, s->worker};
     return n;
 }
 

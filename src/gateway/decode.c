@@ -65,7 +65,7 @@ static enum next enter(struct txn *t)
 /* Adds a piece, unless it was read to its place already. */
 static enum err append(struct txn *t, struct str piece)
 {
-    if (piece.p != t->body.p + t->body.n)
+    if (!t->body.p || piece.p != t->body.p + t->body.n)
         return buf_append(&t->body, piece);
     buf_grew(&t->body, piece.n);
     return E_OK;
@@ -119,57 +119,36 @@ void decode_body_end(struct txn *t)
 
 /* ---- out ---- */
 
-static bool lies_in(struct str part, struct str whole)
+static enum flow write(struct txn *t, struct str bytes, bool lasts)
 {
-    return part.p >= whole.p && part.p + part.n <= whole.p + whole.n;
-}
-
-/* Bytes that were put together from several reads are kept until they are flushed. */
-static struct str lasting(struct txn *t, struct str bytes)
-{
-    if (lies_in(bytes, t->piece))
-        return bytes;
-    size_t at = t->carried.n;
-    if (buf_append(&t->carried, bytes) != E_OK)
-        return STR("");
-    return str_from(buf_str(&t->carried), at);
-}
-
-/* durability "sync": the last byte so far stays here, the client's answer is not complete without it. */
-static enum flow write_but_last(struct txn *t, struct str bytes)
-{
-    if (t->last.n)
-        (void)exchange_write(t->x, t->last);
-    t->last = str_from(bytes, bytes.n - 1);
-    return exchange_write(t->x, str_head(bytes, bytes.n - 1));
-}
-
-void decode_keep_last(struct txn *t)
-{
-    if (t->last.n == 0 || t->last.p == &t->last_slot[t->last_turn])
-        return;
-    /* the other slot may still be waiting for the flush of this callback */
-    t->last_turn ^= 1;
-    t->last_slot[t->last_turn] = t->last.p[0];
-    t->last.p = &t->last_slot[t->last_turn];
-}
-
-static enum flow write_bytes(struct txn *t, struct str bytes)
-{
-    if (bytes.n == 0 || t->ended)
-        return GO;
-    t->answer_bytes += (int64_t)bytes.n;
-    bytes = lasting(t, bytes);
-    enum flow flow = t->end_waits ? write_but_last(t, bytes) : exchange_write(t->x, bytes);
+    enum flow flow = lasts ? exchange_write(t->x, bytes) : exchange_write_copy(t->x, bytes);
     if (flow == HOLD)
         t->held = true;
     return flow;
 }
 
+/* durability "sync": the last byte so far stays here, the client's answer is not complete without it. */
+static enum flow write_but_last(struct txn *t, struct str bytes, bool lasts)
+{
+    if (t->has_last)
+        (void)write(t, str_of(&t->last, 1), false);
+    t->has_last = true;
+    t->last = bytes.p[bytes.n - 1];
+    return write(t, str_head(bytes, bytes.n - 1), lasts);
+}
+
+/* lasts: the bytes stay where they are until this callback is over. */
+static enum flow write_bytes(struct txn *t, struct str bytes, bool lasts)
+{
+    if (bytes.n == 0 || t->ended)
+        return GO;
+    t->answer_bytes += (int64_t)bytes.n;
+    return t->end_waits ? write_but_last(t, bytes, lasts) : write(t, bytes, lasts);
+}
+
 static void end_answer(struct txn *t)
 {
     t->ended = true;
-    decode_keep_last(t);
     if (!t->end_waits)
         exchange_end(t->x);
     txn_finish(t);
@@ -183,11 +162,11 @@ static enum flow encode(struct sink *s, const struct event *ev)
         t->end_waits = t->settings->sync;
         answer_head(t, ev->head);
         return GO;
-    case EV_DATA: return write_bytes(t, ev->raw);
+    case EV_DATA: return write_bytes(t, ev->raw, true);
     case EV_SSE:
         if (t->strip_usage && usage_chunk_only(ev->sse->data))
             return GO;
-        return write_bytes(t, ev->raw);
+        return write_bytes(t, ev->raw, !ev->sse->carried);
     case EV_END: end_answer(t); return GO;
     }
     return GO;

@@ -5,5 +5,3 @@
 
 enum flow decode_body(struct txn *t, struct str piece);
 void decode_body_end(struct txn *t);
-/* The provider's bytes are about to go: copies what is held back of them (durability: sync). */
-void decode_keep_last(struct txn *t);

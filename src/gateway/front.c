@@ -11,7 +11,8 @@
 /* Pieces of the path, raw; missing ones are empty. */
 static void cut_path(struct txn *t, struct str path)
 {
-    struct str rest = str_from(path, sizeof("/v1/") - 1);
+    static const struct str prefix = S("/v1/");
+    struct str rest = str_starts(path, prefix) ? str_from(path, prefix.n) : STR("");
     t->account = str_cut(&rest, '/');
     t->gateway_slug = rest.p ? str_cut(&rest, '/') : STR("");
     t->provider_slug = rest.p ? str_cut(&rest, '/') : STR("");
@@ -32,7 +33,6 @@ static struct txn *txn_new(struct worker *w, struct exchange *x)
     t->cors = t->settings->conf->cors && headers_last(&exchange_request(x)->headers, STR("origin")).p;
     buf_init(&t->body, SIZE_MAX / 2); /* the server refuses longer bodies than limits.max_body_bytes */
     buf_init(&t->asking_body, SIZE_MAX / 2);
-    buf_init(&t->carried, SIZE_MAX / 2);
     cut_path(t, exchange_request(x)->path);
     w->live++;
     stat_add(&w->stats.requests, 1);

@@ -3,5 +3,9 @@
 #pragma once
 #include "gateway/worker.h"
 
-/* For server_route: prefix "/v1/", arg = the loop's struct worker. */
+/*
+ * For server_route: prefix FRONT_PREFIX, arg = the loop's struct worker. Other versions than v1 come here
+ * too: they get the answer of an unknown gateway.
+ */
+#define FRONT_PREFIX "/v"
 extern const struct service front_service;

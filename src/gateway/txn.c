@@ -128,7 +128,6 @@ static void txn_free(struct txn *t)
 {
     struct worker *w = t->w;
     buf_done(&t->body);
-    buf_done(&t->carried);
     buf_done(&t->asking_body);
     view_unref(t->view);
     w->live--;
@@ -140,8 +139,8 @@ static void send_the_end(struct txn *t)
 {
     if (!t->end_waits || t->gone)
         return;
-    if (t->last.n)
-        (void)exchange_write(t->x, t->last);
+    if (t->has_last)
+        (void)exchange_write_copy(t->x, str_of(&t->last, 1));
     exchange_end(t->x);
 }
 

@@ -103,16 +103,13 @@ struct txn {
     /* answer; by txn.c and decode's sink */
     struct sink *sinks;
     struct sink encoder;
-    struct str piece;       /* the provider's bytes being handed out right now */
-    struct buf carried;     /* bytes of the answer that must outlive the callback that brought them */
     bool committed, held, ended, gone;
     int answer_status;
     int64_t answer_bytes;
 
     /* durability: sync; by decode's sink */
-    struct str last;        /* the last byte of the answer so far, held back */
-    char last_slot[2];
-    unsigned last_turn;
+    bool has_last;
+    char last;              /* the last byte of the answer so far, held back */
     struct msg ack;
     int acks;               /* rows whose commit the last byte waits for */
     bool end_waits;

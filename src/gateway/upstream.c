@@ -8,7 +8,7 @@
  */
 #include "gateway/upstream.h"
 #include "base/clock.h"
-#include "gateway/decode.h"
+#include "base/limits.h"
 #include "gateway/gcp.h"
 
 static struct attempt *current(const struct txn *t)
@@ -42,7 +42,7 @@ static void watch_body(struct txn *t, struct attempt *a, const struct response_h
     struct str type = headers_last(&h->headers, STR("content-type"));
     struct str encoding = headers_last(&h->headers, STR("content-encoding"));
     bool readable = encoding.n == 0 || str_ieq(encoding, STR("identity"));
-    a->content_type = type.p ? type : STR("");
+    a->content_type = arena_dup(t->arena, type); /* the head goes with the call, the row comes later */
     if (readable && str_istarts(type, STR("text/event-stream")))
         a->framing = FRAME_SSE;
     else if (readable && str_istarts(type, STR("application/vnd.amazon.eventstream")))
@@ -50,7 +50,9 @@ static void watch_body(struct txn *t, struct attempt *a, const struct response_h
     bool whole_needed = a->framing == FRAME_NONE && (a->target->op.dialect != D_OPAQUE || h->status >= 400);
     a->capturing = readable && is_text(type) && (collects(t) || whole_needed);
     a->capture_lost = !a->capturing && collects(t) && h->length != 0;
-    if (a->capturing && h->length > 0 && h->length <= t->settings->conf->max_log_body_bytes)
+    /* usage is read from bodies that are too long for the log, too */
+    buf_init(&a->capture, whole_needed ? METER_BODY_BYTES : (size_t)t->settings->conf->max_log_body_bytes);
+    if (a->capturing && h->length > 0 && (size_t)h->length <= a->capture.max)
         (void)buf_room(&a->capture, (size_t)h->length);
 }
 
@@ -95,8 +97,6 @@ static enum flow on_body(void *owner, struct call *c, struct str piece)
     struct attempt *a = current(t);
     a->response_bytes += (int64_t)piece.n;
     capture(a, piece);
-    buf_clear(&t->carried); /* what it held was flushed with the last callback */
-    t->piece = piece;
     if (a->framing == FRAME_SSE) {
         (void)sse_feed(&a->sse, piece, on_sse, t);
     } else {
@@ -104,8 +104,6 @@ static enum flow on_body(void *owner, struct call *c, struct str piece)
             (void)aws_stream_feed(&a->aws, piece, on_frame, t);
         (void)txn_emit(t, &(struct event){.kind = EV_DATA, .raw = piece});
     }
-    t->piece = STR("");
-    decode_keep_last(t);
     return t->held ? HOLD : GO;
 }
 
@@ -276,7 +274,6 @@ static struct attempt *attempt_new(struct txn *t, const struct target *target)
     a->target = target;
     a->log_id = t->n_attempts ? uuid_v7(&t->w->ids) : t->id;
     a->started_us = clock_us();
-    buf_init(&a->capture, (size_t)t->settings->conf->max_log_body_bytes);
     sse_init(&a->sse);
     aws_stream_init(&a->aws);
     meter_init(&a->meter, target->provider, target->op.dialect);

@@ -166,15 +166,24 @@ static bool is_idle(struct worker *w)
     return w->live == 0 && (!w->busy_elsewhere || w->busy_elsewhere(w->busy_arg) == 0);
 }
 
+/* Nothing is left to do but to let the last bytes leave: idle connections to providers go first. */
+static void close_client(struct worker *w)
+{
+    gcp_cache_free(w->gcp);
+    client_free(w->client);
+    w->gcp = NULL;
+    w->client = NULL;
+}
+
 static void on_drain_poll(struct timer *t)
 {
     struct worker *w = container_of(t, struct worker, drain_poll);
-    if (!is_idle(w)) {
+    if (is_idle(w) && w->client)
+        close_client(w);
+    if (w->client || (loop_conns(w->loop) && timer_is_set(&w->drain_deadline)))
         timer_set(t, DRAIN_POLL_MS);
-        return;
-    }
-    timer_stop(&w->drain_deadline);
-    loop_stop(w->loop);
+    else
+        loop_stop(w->loop);
 }
 
 static void on_empty(void *arg)

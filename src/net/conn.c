@@ -90,6 +90,7 @@ struct conn *conn_new(struct loop *l, int family)
     struct conn *c = mem_zalloc(sizeof(*c));
     must(uv_tcp_init_ex(loop_uv(l), &c->tcp, (unsigned)family) == 0);
     c->loop = l;
+    loop_count_conn(l, 1);
     c->end_task.run = run_end;
     c->more_task.run = run_more;
     buf_init(&c->wait, NET_WRITE_CAP);
@@ -149,6 +150,7 @@ static void on_closed(uv_handle_t *h)
     void (*on_gone)(void *arg) = c->on_gone;
     void *arg = c->gone_arg;
     struct loop *l = c->loop;
+    loop_count_conn(l, -1);
     mem_free(c);
     if (on_gone) {
         on_gone(arg);

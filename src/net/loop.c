@@ -28,6 +28,7 @@ struct loop {
     _Atomic(struct msg *) inbox;
     struct list tasks;
     struct conn *dirty;
+    size_t conns;
     struct timer **heap;
     size_t n_heap, cap_heap;
     struct signal_watch *signals;
@@ -79,6 +80,16 @@ void loop_set_worker(struct loop *l, void *worker)
 void *loop_worker(struct loop *l)
 {
     return l->worker;
+}
+
+void loop_count_conn(struct loop *l, int change)
+{
+    l->conns += (size_t)change;
+}
+
+size_t loop_conns(const struct loop *l)
+{
+    return l->conns;
 }
 
 uint64_t loop_ms(struct loop *l)

@@ -69,6 +69,9 @@ void loop_send(struct loop *l, struct msg *m);
 /* Calls run once for each arrival of a Unix signal; for main's loop. */
 void loop_on_signal(struct loop *l, int signum, void (*run)(void *arg, int signum), void *arg);
 
+/* Connections whose memory is not freed yet, those that still send their last bytes included. */
+size_t loop_conns(const struct loop *l);
+
 /* One slot for the worker that owns the loop, so that callbacks find it. */
 void loop_set_worker(struct loop *l, void *worker);
 void *loop_worker(struct loop *l);

@@ -12,6 +12,8 @@ struct loop *loop_of(uv_loop_t *uv);
 
 /* The last act of every libuv callback: flush, tasks, until both are empty. */
 void loop_settle(struct loop *l);
+/* conn.c: one more connection, or one fewer. */
+void loop_count_conn(struct loop *l, int change);
 /* Flushes now: before memory that written views point to is used again. */
 void loop_flush(struct loop *l);
 /* c has something to flush: conn_flush(c) is called before the callback's end. */

@@ -377,7 +377,7 @@ static int64_t reasoning_apart(const struct meter *m)
 {
     int64_t counted = raw(m, RAW_INPUT) + raw(m, RAW_OUTPUT), total = raw(m, RAW_TOTAL);
     /* xAI's Responses API counts them in, its chat does not */
-    if (!has_quirk(m, Q_REASONING_APART) || m->dialect == D_OPENAI_RESPONSES)
+    if (!has_quirk(m, Q_REASONING_APART) || m->dialect != D_OPENAI_CHAT)
         return raw(m, RAW_REASONING_APART);
     if (m->raw[RAW_REASONING_TOP] >= 0)
         return raw(m, RAW_REASONING_TOP);

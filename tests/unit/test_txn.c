@@ -148,7 +148,7 @@ static int setup(void **state)
     rig.provider_route = (struct server_route){STR(""), &provider_service, &rig.script};
     rig.provider = server_new(rig.w->loop, &limits, &rig.provider_route, 1, fault_render_bare);
     rig.w->mock = client_local_origin(rig.w->client, STR("mock"), rig.provider);
-    rig.front_route = (struct server_route){STR("/v1/"), &front_service, rig.w};
+    rig.front_route = (struct server_route){STR(FRONT_PREFIX), &front_service, rig.w};
     rig.front = server_new(rig.w->loop, &limits, &rig.front_route, 1, fault_render_bare);
     assert_int_equal(conn_pair(rig.w->loop, &rig.client, &server_end), E_OK);
     conn_set_owner(rig.client, &client_events, NULL);
