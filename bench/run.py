@@ -37,7 +37,8 @@ SCENARIOS = {
     "small": dict(body=2048, mock="big-160", conns=64),
     "small-8": dict(body=2048, mock="big-160", conns=8, pause=2),
     "large": dict(body=100_000, mock="big-160", conns=16),
-    "sse": dict(body=2048, mock="events-64", conns=32, stream=True),
+    "sse": dict(body=2048, mock="events-64-tps-1000", conns=64, stream=True),  # one event at a time
+    "burst": dict(body=2048, mock="events-64", conns=32, stream=True),         # all of them at once
     "tls": dict(body=2048, mock="big-160", conns=64, tls=True),
 }
 SSE_EVENTS = 64
@@ -345,6 +346,8 @@ ROWS = [  # what, scenario, contestant, key, divisor, relative to direct, budget
     ("CPU us/request, TLS up, all on", "tls", "weir-on", "cpu_us", 1, False, 1.5),
     ("CPU us/SSE event, log off", "sse", "weir-off", "cpu_us", SSE_EVENTS, False, 1.3),
     ("CPU us/SSE event, all on", "sse", "weir-on", "cpu_us", SSE_EVENTS, False, 1.3),
+    ("CPU us/SSE event in a burst, log off", "burst", "weir-off", "cpu_us", SSE_EVENTS, False, 1.3),
+    ("CPU us/SSE event in a burst, all on", "burst", "weir-on", "cpu_us", SSE_EVENTS, False, 1.3),
     ("added latency p50 us, 8 conns, all on", "small-8", "weir-on", "p50_us", 1, True, 1.0),
     ("added latency p99 us, 8 conns, all on", "small-8", "weir-on", "p99_us", 1, True, 1.2),
 ]
