@@ -11,14 +11,10 @@ bool str_istarts(struct str s, struct str prefix)
     if (s.n < prefix.n)
         return false;
     for (size_t i = 0; i < prefix.n; i++)
-        if (lower(s.p[i]) != lower(prefix.p[i]))
+        /* unlike in more than the case bit: nearly always the first letter tells */
+        if (((s.p[i] ^ prefix.p[i]) & ~0x20) != 0 || lower(s.p[i]) != lower(prefix.p[i]))
             return false;
     return true;
-}
-
-bool str_ieq(struct str a, struct str b)
-{
-    return a.n == b.n && str_istarts(a, b);
 }
 
 static bool is_blank(char c)

@@ -55,8 +55,14 @@ static inline struct str str_head(struct str s, size_t n)
 }
 
 /* ASCII case-insensitive comparisons (RFC 9110 section 5.1: field names). */
-bool str_ieq(struct str a, struct str b);
 bool str_istarts(struct str s, struct str prefix);
+static inline bool str_ieq(struct str a, struct str b)
+{
+    /* inline: asked for every line of every head, and length or first letter nearly always tell */
+    if (a.n != b.n)
+        return false;
+    return a.n == 0 || (((a.p[0] ^ b.p[0]) & ~0x20) == 0 && str_istarts(a, b));
+}
 
 /* Without leading and trailing SP, HTAB, CR, LF. */
 struct str str_trim(struct str s);

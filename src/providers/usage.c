@@ -123,10 +123,16 @@ static bool read_sum(const struct count *c, const struct json_val *list, int64_t
 
 static void read_counts(struct meter *m, const struct count *c, const struct json_val *object)
 {
+    const char *outer = NULL; /* neighbouring rows share the object they look into */
+    const struct json_val *inside = NULL;
     for (; c->to != RAW_FIELDS; c++) {
         if (c->repeated && m->raw[RAW_INPUT] >= 0)
             continue;
-        const struct json_val *v = at_path(object, c->at, countof(c->at));
+        if (!outer || strcmp(outer, c->at[0]) != 0) {
+            outer = c->at[0];
+            inside = json_get(object, outer);
+        }
+        const struct json_val *v = inside ? at_path(inside, c->at + 1, countof(c->at) - 1) : NULL;
         (void)(c->number ? read_sum(c, v, &m->raw[c->to]) : read_count(v, &m->raw[c->to]));
     }
 }
@@ -138,8 +144,13 @@ static bool has_quirk(const struct meter *m, unsigned quirk)
 
 static void read_usage(struct meter *m, const struct look *look, const struct json_val *object)
 {
-    for (size_t i = 0; i < countof(look->counts) && look->counts[i]; i++)
+    /* several sets of names: the first that fits is the provider's */
+    for (size_t i = 0; i < countof(look->counts) && look->counts[i]; i++) {
+        const struct count *before = i ? look->counts[i - 1] : NULL;
+        if (before && before->to == RAW_INPUT && json_get(object, before->at[0]))
+            break;
         read_counts(m, look->counts[i], object);
+    }
     double cost = json_num(json_get(object, "cost"), -1);
     if (has_quirk(m, Q_REPORTS_COST) && cost >= 0 && cost <= cost_max)
         m->raw_cost = cost;

@@ -14,7 +14,9 @@
 #include "base/limits.h"
 
 #include <stdatomic.h>
+#include <sys/resource.h>
 #include <time.h>
+#include <unistd.h>
 
 /* ---- from other threads ---- */
 
@@ -305,10 +307,17 @@ static void end_turn(struct writer *w, const struct turn *t)
         pthread_cond_broadcast(&w->flushed);
 }
 
+/* Requests come first where threads share a processor; the queue takes what waits meanwhile. */
+static void yield_to_workers(void)
+{
+    (void)setpriority(PRIO_PROCESS, (id_t)gettid(), STORE_WRITER_NICE);
+}
+
 static void *writer_main(void *arg)
 {
     struct store *s = arg;
     struct writer *w = &s->writer;
+    yield_to_workers();
     for (bool over = false; !over;) {
         struct turn t = next_turn(s);
         for (struct change *c = t.changes, *next; c; c = next) {
