@@ -9,7 +9,7 @@ static const char intro[] =
     "Gateways and their logs over HTTP, in the form that published clients of this API expect.\n"
     "Everything stands below `" API_PREFIX "`, on the listener (or on `admin.listen`, if that is set).\n\n"
     "    curl -H \"Authorization: Bearer $WEIR_TOKEN\" \\\n"
-    "        http://127.0.0.1:8787" API_PREFIX "/accounts/$WEIR_ACCOUNT/ai-gateway/gateways\n\n"
+    "        http://127.0.0.1:8787" API_PREFIX "/accounts/$WEIR_ACCOUNT_ID/ai-gateway/gateways\n\n"
     "- **Token.** `Authorization: Bearer` with a token of the account, made at the first start or with\n"
     "  `weir token create`. The table says which permission a call needs; any one of those will do.\n"
     "- **Answers** are `{\"success\": true, \"errors\": [], \"messages\": [], \"result\": ...}`; lists add\n"
