@@ -25,27 +25,12 @@ static void ready(struct pages *p, struct exchange *x)
         exchange_reply(x, 200, plain, STR("ready\n"));
 }
 
-static void put_store(struct buf *out, const struct store_stats *s)
-{
-    stats_line(out, "weir_log_rows_total", "counter", "Log rows committed.", (int64_t)s->rows);
-    stats_line(out, "weir_log_commits_total", "counter", "Transactions of the log.", (int64_t)s->commits);
-    stats_line(out, "weir_log_failed_commits_total", "counter", "Transactions that failed and were tried again.",
-               (int64_t)s->failed_commits);
-    stats_line(out, "weir_log_shed_bodies_total", "counter", "Bodies left out of the log under pressure.",
-               (int64_t)s->shed_bodies);
-    stats_line(out, "weir_log_queued_rows", "gauge", "Log rows waiting to be committed.", (int64_t)s->queued_rows);
-    stats_line(out, "weir_log_queued_bytes", "gauge", "Memory of log rows waiting.", (int64_t)s->queued_bytes);
-    stats_line(out, "weir_log_body_bytes_total", "counter", "Compressed bytes of bodies written.",
-               (int64_t)s->segment_bytes);
-}
-
 static void metrics(struct pages *p, struct exchange *x)
 {
     struct buf out;
     struct store_stats s = store_stats(p->store);
     buf_init(&out, MIB);
-    stats_render(&out, p->stats, p->n_stats);
-    put_store(&out, &s);
+    stats_render(&out, p->stats, p->n_stats, &s);
     struct str text = arena_dup(exchange_arena(x), buf_str(&out));
     buf_done(&out);
     exchange_reply(x, 200, STR("text/plain; version=0.0.4; charset=utf-8"), text);

@@ -5,13 +5,13 @@
  */
 #pragma once
 #include "base/buf.h"
+#include "store/store.h"
 
 #include <stdatomic.h>
 
 struct stats {
 #define STAT(field, type, name, doc) _Atomic int64_t field;
 #include "gateway/stats.def"
-#undef STAT
 };
 
 /* Adds to a cell of this worker; no lock, no locked instruction: there is one writer. */
@@ -20,9 +20,7 @@ static inline void stat_add(_Atomic int64_t *cell, int64_t n)
     atomic_store_explicit(cell, atomic_load_explicit(cell, memory_order_relaxed) + n, memory_order_relaxed);
 }
 
-/* The sum over n workers in Prometheus text format (version 0.0.4). Any thread. */
-void stats_render(struct buf *out, struct stats *const *v, size_t n);
-/* One further line with its comments, for figures that live elsewhere. */
-void stats_line(struct buf *out, const char *name, const char *type, const char *doc, int64_t value);
+/* The sum over n workers, and the store's figures, in Prometheus text format (version 0.0.4). Any thread. */
+void stats_render(struct buf *out, struct stats *const *v, size_t n, const struct store_stats *store);
 /* The reference page of every metric (weir docs metrics). */
 void stats_document(struct buf *out);

@@ -180,7 +180,8 @@ static void metrics_sum_over_workers(void **state)
     buf_init(&out, 64 * KIB);
     stat_add(&a.requests, 2);
     stat_add(&b.requests, 3);
-    stats_render(&out, v, 2);
+    stats_render(&out, v, 2, &(struct store_stats){.rows = 4});
+    assert_true(str_has(buf_str(&out), STR("\nweir_log_rows_total 4\n")));
     assert_true(str_has(buf_str(&out), STR("# TYPE weir_requests_total counter\nweir_requests_total 5\n")));
     buf_done(&out);
 }
