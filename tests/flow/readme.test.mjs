@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+// The README's examples are run as they stand, with the address, account, token and keys filled in.
+import test from 'node:test';
+import assert from 'node:assert/strict';
+import { execFile, execFileSync } from 'node:child_process';
+import fs from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { ACCOUNT, startMock, startWeir, TOKEN } from './lib/weir.mjs';
+
+const HERE = path.dirname(fileURLToPath(import.meta.url));
+const text = fs.readFileSync(path.join(HERE, '../../README.md'), 'utf8');
+const blocks = (language) => [...text.matchAll(new RegExp(`\`\`\`${language}\\n([\\s\\S]*?)\`\`\``, 'g'))].map((m) => m[1]);
+const run = promisify(execFile);
+
+async function world(t) {
+    const mock = await startMock(t);
+    const providers = Object.fromEntries(['openai', 'anthropic', 'groq'].map((s) => [s, `${mock.origin}/${s}`]));
+    const weir = await startWeir(t, { providers, env: { WEIR_SANDBOX: 'true' } });
+    const fill = (code) => code.replaceAll('http://127.0.0.1:8787', `http://127.0.0.1:${weir.port}`).replaceAll('ACCOUNT', ACCOUNT)
+        .replace(/YOUR-\w+-KEY/g, 'sk-test').replace(/\bTOKEN\b/g, TOKEN);
+    return { weir, fill };
+}
+
+test('curl examples', async (t) => {
+    const { weir, fill } = await world(t);
+    const commands = blocks('sh').filter((b) => b.startsWith('curl '));
+    assert.equal(commands.length, 3);
+    const [stream, plain, logs] = await Promise.all(commands.slice(0, 2).map((c) => run('sh', ['-c', `${fill(c).trim()} -s`])))
+        .then(async (done) => [...done, await run('sh', ['-c', `${fill(commands[2]).trim()} -s`])]);
+    assert.match(stream.stdout, /^data: .*\n\ndata: \[DONE\]\n\n$/s);
+    assert.ok(JSON.parse(plain.stdout).choices[0].message.content);
+    const rows = JSON.parse(logs.stdout).result;
+    assert.deepEqual(rows.map((r) => r.provider).sort(), ['groq', 'mock']);
+    for (const row of rows) assert.ok(row.tokens_out > 0 && row.cost > 0, JSON.stringify(row));
+    assert.equal((await weir.logs()).length, 2);
+});
+
+test('JavaScript example', async (t) => {
+    const { weir, fill } = await world(t);
+    const [code, ...more] = blocks('js');
+    assert.equal(more.length, 0);
+    const file = path.join(HERE, 'node_modules', `.readme-${process.pid}.mjs`); // where imports find the SDKs
+    fs.writeFileSync(file, fill(code));
+    t.after(() => fs.rmSync(file));
+    const { stdout } = await run(process.execPath, [file]);
+    assert.match(stdout, /Hello/);
+    const [row] = await weir.logs();
+    assert.equal(row.provider, 'anthropic');
+    assert.ok(row.tokens_in > 0 && row.tokens_out > 0 && row.cost > 0, JSON.stringify(row));
+});
+
+test('the Python example is Python, for an address that exists', async (t) => {
+    const { weir, fill } = await world(t);
+    const [code, ...more] = blocks('python');
+    assert.equal(more.length, 0);
+    execFileSync('python3', ['-c', 'import sys; compile(sys.argv[1], "README", "exec")', code]);
+    const base = /base_url="([^"]+)"/.exec(fill(code))[1];
+    assert.equal(base, `${weir.base}/openai`);
+});
