@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """The include rules of docs/architecture.md, checked: who may include whom, which file may see which
-library, which calls are refused outside base/, how long a file may be. Prints every breach, exits 1.
+library, which calls are refused outside base/, how long a file may be; and files that docs/ names must
+exist. Prints every breach, exits 1.
 """
 import pathlib
 import re
@@ -77,11 +78,21 @@ def check(path, breaches):
         breach(0, f"{lines} lines; over {MAX_LINES} needs a 'long: reason' in the head comment")
 
 
+def check_page(page, breaches):
+    """Files that a page of docs/ names in backquotes exist."""
+    for line, text in enumerate(page.read_text(encoding="utf-8").split("\n"), 1):
+        for name in re.findall(r"`([\w.-]+(?:/[\w.-]+)+\.(?:c|h|def|mjs|json|py))`", text):
+            if not (ROOT / name).exists() and not (ROOT.parent / name).exists():
+                breaches.append(f"{page.relative_to(ROOT.parent)}:{line}: there is no {name}")
+
+
 def main():
     breaches = []
     files = sorted(p for p in ROOT.rglob("*") if p.suffix in (".c", ".h", ".def"))
     for path in files:
         check(path, breaches)
+    for page in sorted((ROOT.parent / "docs").rglob("*.md")):
+        check_page(page, breaches)
     print("\n".join(breaches) if breaches else f"layers: {len(files)} files, no breach")
     return 1 if breaches else 0
 
