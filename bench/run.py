@@ -132,11 +132,11 @@ class Bench:
         self.stack.callback(p.stop)
         return p
 
-    def start_weir(self, name, data=None):
+    def start_weir(self, name, tls=True):
         config = self.dir / f"{name}.jsonc"
         config.write_text(json.dumps({
-            "listen": "127.0.0.1:0", "data": str(data or self.dir / f"{name}-data"), "workers": 1,
-            "upstream": {"ca_file": str(self.dir / "ca.pem")},
+            "listen": "127.0.0.1:0", "data": str(self.dir / f"{name}-data"), "workers": 1,
+            **({"upstream": {"ca_file": str(self.dir / "ca.pem")}} if tls else {}),
             "providers": {"openai": {"origin": f"http://127.0.0.1:{self.mock_port}"},
                           "fireworks": {"origin": f"https://localhost:{self.tls_port}"}}}))
         return self.start(TEST_CORE, [self.args.weir, "serve", "--config", config], f"{name}.log",
@@ -271,7 +271,7 @@ def open_and_ask(port, n, request, enough):
 def memory(bench, n_idle, n_streams):
     """RSS of a fresh weir and nginx: idle, per idle connection, per open stream."""
     out = {}
-    weir = bench.start_weir("memory")
+    weir = bench.start_weir("memory", tls=False)
     port = listening_port(weir)
     wait_port(port)
     time.sleep(0.3)
@@ -374,9 +374,9 @@ def report(results):
         for key, what, budget in (("idle_conn", "RSS per idle connection, KiB", 4), ("stream", "RSS per open stream, KiB", 16)):
             add(what, f"{m[f'weir_{key}_kib']:.1f}", f"{m[f'nginx_{key}_kib']:.1f}", "", f"<= {budget}", m[f"weir_{key}_kib"] <= budget)
     if "cold_start_ms" in results:
-        for kind, what in (("first", "first start to first answer, ms"), ("again", "cold start to first answer, ms")):
-            ms = statistics.median(results["cold_start_ms"][kind])
-            add(what, f"{ms:.1f}", "", "", "<= 30", ms <= 30)
+        first, again = (statistics.median(results["cold_start_ms"][kind]) for kind in ("first", "again"))
+        add("first start (makes the databases), ms", f"{first:.1f}", "", "", "", None)
+        add("cold start to first answer, ms", f"{again:.1f}", "", "", "<= 30", again <= 30)
     bad = sum(r[name]["bad"] for rounds in results["rounds"].values() for r in rounds for name in r)
     results["rows"], results["failed_requests"] = rows, bad
     return "\n".join(["", head, *lines, "", f"failed requests: {bad}"])
