@@ -1,18 +1,44 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/str.h"
 
+#include <endian.h>
+
 static char lower(char c)
 {
     return (c >= 'A' && c <= 'Z') ? (char)(c | 0x20) : c;
 }
 
+/* Bytes that differ in the case bit alone are the same letter, if they are letters. */
+static bool same_letters(const char *a, const char *b, uint64_t differ)
+{
+    while (differ) {
+        size_t i = (size_t)__builtin_ctzll(differ) / 8;
+        if (lower(a[i]) != lower(b[i]))
+            return false;
+        differ &= ~(UINT64_C(0xff) << (8 * i));
+    }
+    return true;
+}
+
+static bool same_eight(const char *a, const char *b)
+{
+    uint64_t x, y;
+    memcpy(&x, a, sizeof(x));
+    memcpy(&y, b, sizeof(y));
+    x = le64toh(x ^ y);
+    return (x & ~UINT64_C(0x2020202020202020)) == 0 && same_letters(a, b, x);
+}
+
 bool str_istarts(struct str s, struct str prefix)
 {
+    size_t i = 0;
     if (s.n < prefix.n)
         return false;
-    for (size_t i = 0; i < prefix.n; i++)
-        /* unlike in more than the case bit: nearly always the first letter tells */
-        if (((s.p[i] ^ prefix.p[i]) & ~0x20) != 0 || lower(s.p[i]) != lower(prefix.p[i]))
+    for (; prefix.n - i >= 8; i += 8)
+        if (!same_eight(s.p + i, prefix.p + i))
+            return false;
+    for (; i < prefix.n; i++)
+        if (lower(s.p[i]) != lower(prefix.p[i]))
             return false;
     return true;
 }

@@ -24,6 +24,24 @@ static void str_cuts_and_trims(void **state)
     assert_int_equal(str_search(STR("hello"), STR("xx")), 5);
 }
 
+static void str_ignores_case_of_letters_only(void **state)
+{
+    (void)state;
+    static const struct str names[] = {S("a"), S("Content-Type"), S("x-forwarded-proto"), S("@bcdefgh"), S("[]^_`{|}~")};
+    for (size_t i = 0; i < countof(names); i++)
+        for (unsigned at = 0; at < names[i].n; at++)
+            for (unsigned c = 0; c < 256; c++) {
+                char other[32];
+                memcpy(other, names[i].p, names[i].n);
+                other[at] = (char)c;
+                unsigned was = (unsigned char)names[i].p[at];
+                bool letter = (was | 0x20) >= 'a' && (was | 0x20) <= 'z';
+                bool same = c == was || (letter && (c ^ was) == 0x20);
+                if (str_ieq(names[i], str_of(other, names[i].n)) != same)
+                    fail_msg("%s at %u with %u", names[i].p, at, c);
+            }
+}
+
 static void str_numbers_are_strict(void **state)
 {
     (void)state;
@@ -232,7 +250,8 @@ static void times_read_as_rfc3339(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(str_cuts_and_trims),     cmocka_unit_test(str_numbers_are_strict),
+        cmocka_unit_test(str_cuts_and_trims), cmocka_unit_test(str_ignores_case_of_letters_only),
+        cmocka_unit_test(str_numbers_are_strict),
         cmocka_unit_test(arena_keeps_to_its_cap), cmocka_unit_test(buf_stops_at_its_maximum),
         cmocka_unit_test(json_reads),             cmocka_unit_test(json_refuses_depth),
         cmocka_unit_test(json_walks_over_members), cmocka_unit_test(json_documents_may_overlap),
