@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+// Vertex AI: an access token is forwarded, a service account is exchanged for one, once.
+import test from 'node:test';
+import assert from 'node:assert/strict';
+import crypto from 'node:crypto';
+import { startWeir } from './lib/weir.mjs';
+import { startUpstream } from './lib/upstream.mjs';
+
+const TO = 'google-vertex-ai/v1/projects/p/locations/europe-west4/publishers/google/models/gemini-2.5-flash:generateContent';
+const ANSWER = { candidates: [{ content: { parts: [{ text: 'Hi' }] }, finishReason: 'STOP' }],
+    usageMetadata: { promptTokenCount: 5, candidatesTokenCount: 2, totalTokenCount: 7 } };
+const { privateKey, publicKey } = crypto.generateKeyPairSync('rsa', { modulusLength: 2048 });
+const account = (more = {}) => Buffer.from(JSON.stringify({ type: 'service_account', project_id: 'p', region: 'europe-west4',
+    private_key_id: 'k1', private_key: privateKey.export({ type: 'pkcs8', format: 'pem' }),
+    client_email: 'robot@p.iam.gserviceaccount.com', token_uri: 'https://oauth2.googleapis.com/token', ...more })).toString('base64');
+
+/** Google's token service and Vertex AI in one scripted server. */
+async function startGoogle(t, token) {
+    const seen = { tokens: [], calls: [] };
+    const up = await startUpstream(t, async (req, res) => {
+        await req.whole();
+        if (req.target.startsWith('/oauth/')) {
+            seen.tokens.push(req);
+            return token(res, seen.tokens.length);
+        }
+        seen.calls.push(req);
+        return res.json(200, ANSWER);
+    });
+    const weir = await startWeir(t, { providers: { 'google-vertex-ai': `${up.origin}/vertex`, 'google-oauth': `${up.origin}/oauth` } });
+    const ask = (bearer) => weir.request({ to: TO, body: '{"contents":[]}', headers: { Authorization: `Bearer ${bearer}` } });
+    return { weir, ask, seen };
+}
+
+test('an access token is forwarded as it is', async (t) => {
+    const { ask, seen } = await startGoogle(t, (res) => res.json(500, {}));
+    assert.equal((await ask('ya29.client')).status, 200);
+    assert.equal(seen.calls[0].header('authorization'), 'Bearer ya29.client');
+    assert.equal(seen.tokens.length, 0);
+});
+
+test('a service account is exchanged once, also by calls that come together', async (t) => {
+    const { weir, ask, seen } = await startGoogle(t, (res, n) => res.json(200, { access_token: `minted-${n}`, expires_in: 3600, token_type: 'Bearer' }));
+    const bearer = account();
+    const all = await Promise.all(Array.from({ length: 8 }, () => ask(bearer)));
+    assert.ok(all.every((a) => a.status === 200), all.map((a) => a.text).join('\n'));
+    assert.equal((await ask(bearer)).status, 200);
+    assert.ok(seen.tokens.length <= 2, `${seen.tokens.length} exchanges`); // one a worker
+    assert.ok(seen.calls.every((c) => /^Bearer minted-[12]$/.test(c.header('authorization'))));
+    assert.ok(seen.calls.every((c) => c.target.startsWith('/vertex/v1/projects/p/locations/europe-west4/')));
+    const form = new URLSearchParams(seen.tokens[0].text);
+    const [head, claims, signature] = form.get('assertion').split('.');
+    assert.equal(form.get('grant_type'), 'urn:ietf:params:oauth:grant-type:jwt-bearer');
+    assert.ok(crypto.verify('RSA-SHA256', Buffer.from(`${head}.${claims}`), publicKey, Buffer.from(signature, 'base64url')));
+    const claim = JSON.parse(Buffer.from(claims, 'base64url'));
+    assert.equal(claim.iss, 'robot@p.iam.gserviceaccount.com');
+    assert.equal(claim.aud, 'https://oauth2.googleapis.com/token');
+    assert.equal(claim.exp - claim.iat, 3600);
+    const [row] = await weir.logs({ query: 'per_page=1' });
+    assert.deepEqual([row.model, row.tokens_in, row.tokens_out], ['gemini-2.5-flash', 5, 2]);
+    assert.ok(row.cost > 0);
+});
+
+test('an account that Google refuses: a clear error, no call, the key in no text', async (t) => {
+    const { weir, ask, seen } = await startGoogle(t, (res) => res.json(401, { error: 'invalid_grant' }));
+    const a = await ask(account());
+    assert.equal(a.status, 400);
+    assert.equal(a.json.error[0].code, 2005);
+    assert.match(a.json.description, /service account/);
+    assert.equal(seen.calls.length, 0);
+    const [row] = await weir.logs({ query: 'per_page=1' });
+    assert.equal(row.success, false);
+    assert.ok(!JSON.stringify(row).includes('PRIVATE KEY') && !a.text.includes('PRIVATE KEY'));
+});
+
+test('an account that points its token service elsewhere is not one: it is forwarded, nothing is signed', async (t) => {
+    const { ask, seen } = await startGoogle(t, (res) => res.json(200, { access_token: 'x', expires_in: 3600 }));
+    const bearer = account({ token_uri: 'https://attacker.example/token' });
+    assert.equal((await ask(bearer)).status, 200);
+    assert.equal(seen.tokens.length, 0);
+    assert.equal(seen.calls[0].header('authorization'), `Bearer ${bearer}`);
+});
