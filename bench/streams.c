@@ -140,7 +140,8 @@ static bool endpoint(struct run *r, const char *url, struct endpoint *ret)
     ret->path = str_from(rest, slash);
     if (ret->path.n == 0 || addr_split(ret->host, 80, &host, &port) != E_OK)
         return false;
-    ret->origin = client_origin(r->client, &(struct origin_name){.host = host, .port = port, .trusted = true});
+    ret->origin =
+        client_origin(r->client, &(struct origin_name){.host = host, .port = port, .trusted = true});
     return true;
 }
 
@@ -164,7 +165,8 @@ static int report(const struct run *r)
     }
     printf("{\"streams\":%zu,\"ok\":%zu,\"cut\":%zu,\"differ\":%zu,\"failed\":%zu,\"unfinished\":%zu,"
            "\"bytes\":%llu,\"seconds\":%.1f}\n",
-           r->n, ok, cut, differ, failed, unfinished, (unsigned long long)bytes, (double)(clock_us() - r->t0) / 1e6);
+           r->n, ok, cut, differ, failed, unfinished, (unsigned long long)bytes,
+           (double)(clock_us() - r->t0) / 1e6);
     return ok == r->n ? 0 : 1;
 }
 
@@ -179,8 +181,10 @@ static void raise_descriptor_limit(void)
 
 int main(int argc, char **argv)
 {
-    static const struct client_limits limits = {
-        .connect_timeout_ms = 30000, .pool_idle_timeout_ms = 1000, .pool_max_conns = 100000, .max_head_bytes = 65536};
+    static const struct client_limits limits = {.connect_timeout_ms = 30000,
+                                                .pool_idle_timeout_ms = 1000,
+                                                .pool_max_conns = 100000,
+                                                .max_head_bytes = 65536};
     struct run r = {0};
     if (argc != 6) {
         fprintf(stderr, "usage: streams GATEWAY_URL DIRECT_URL TOKEN COUNT MODEL\n");
@@ -200,9 +204,11 @@ int main(int argc, char **argv)
         return 2;
     }
     for (int i = 0; i < KINDS; i++)
-        r.bodies[i] = arena_printf(&r.arena, "{\"model\":\"%s\",\"stream\":true,\"stream_options\":{\"include_usage\":true},"
-                                             "\"messages\":[{\"role\":\"user\",\"content\":\"prompt %d \xc3\xa9\"}]}",
-                                   argv[5], i);
+        r.bodies[i] =
+            arena_printf(&r.arena,
+                         "{\"model\":\"%s\",\"stream\":true,\"stream_options\":{\"include_usage\":true},"
+                         "\"messages\":[{\"role\":\"user\",\"content\":\"prompt %d \xc3\xa9\"}]}",
+                         argv[5], i);
     timer_init(&r.ramp, r.loop, on_ramp);
     timer_init(&r.deadline, r.loop, on_deadline);
     timer_set(&r.ramp, 1);

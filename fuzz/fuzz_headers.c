@@ -56,7 +56,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     must(o.event_id.n <= EVENT_ID_BYTES && (o.trace_id.n == 0 || o.trace_id.n == 32));
     if (o.metadata.p)
         check_metadata(o.metadata);
-    if (forward_request(&a, &in, &out) == E_OK && forward_drop_cookie(&a, &out, STR("CF_Authorization")) == E_OK)
+    if (forward_request(&a, &in, &out) == E_OK &&
+        forward_drop_cookie(&a, &out, STR("CF_Authorization")) == E_OK)
         check_forwarded(&out);
     (void)!forward_answer(&a, &in, true, &answer);
     arena_done(&a);

@@ -27,8 +27,8 @@ void hmac_sha256(struct str secret, struct str data, unsigned char out[SHA256_BY
 {
     unsigned n = SHA256_BYTES;
     must(secret.n <= INT_MAX);
-    must(HMAC(EVP_sha256(), secret.p ? secret.p : "", (int)secret.n, (const unsigned char *)(data.p ? data.p : ""),
-              data.n, out, &n) != NULL);
+    must(HMAC(EVP_sha256(), secret.p ? secret.p : "", (int)secret.n,
+              (const unsigned char *)(data.p ? data.p : ""), data.n, out, &n) != NULL);
 }
 
 void random_bytes(void *out, size_t n)

@@ -66,7 +66,8 @@ static size_t after_nested(struct str text, size_t at)
 
 static size_t after_scalar(struct str text, size_t at)
 {
-    while (at < text.n && !is_space(text.p[at]) && text.p[at] != ',' && text.p[at] != '}' && text.p[at] != ']')
+    while (at < text.n && !is_space(text.p[at]) && text.p[at] != ',' && text.p[at] != '}' &&
+           text.p[at] != ']')
         at++;
     return at;
 }
@@ -75,7 +76,7 @@ static bool take_value(struct json_walk *w, struct str *ret)
 {
     char c = peek(w);
     size_t from = w->at;
-    size_t end = c == '"' ? after_string(w->text, from)
+    size_t end = c == '"'               ? after_string(w->text, from)
                  : c == '{' || c == '[' ? after_nested(w->text, from)
                                         : after_scalar(w->text, from);
     if (end > w->text.n || end == from)

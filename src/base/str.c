@@ -85,8 +85,7 @@ enum err str_to_int(struct str s, int64_t *ret)
     for (size_t i = 0; i < s.n; i++) {
         if (s.p[i] < '0' || s.p[i] > '9')
             return E_SYNTAX;
-        if (__builtin_mul_overflow(value, 10, &value) ||
-            __builtin_add_overflow(value, s.p[i] - '0', &value))
+        if (__builtin_mul_overflow(value, 10, &value) || __builtin_add_overflow(value, s.p[i] - '0', &value))
             return E_FULL;
     }
     *ret = value;

@@ -13,7 +13,10 @@ struct str {
 };
 
 /* A literal as a str, usable as a static initialiser. */
-#define S(lit) {(lit), sizeof(lit) - 1}
+#define S(lit)                                                                                               \
+    {                                                                                                        \
+        (lit), sizeof(lit) - 1                                                                               \
+    }
 #define STR(lit) ((struct str)S(lit))
 /* Arguments for a "%.*s" conversion. */
 #define STR_FMT(s) (int)(s).n, (s).p

@@ -8,8 +8,9 @@
 int cli_check(int argc, char **argv)
 {
     static const char *const no_env[] = {NULL};
-    static const char help[] = "usage: weir check FILE\n\nChecks a configuration file: every key, every value, the price "
-                               "catalogue and provider origins it names.\n";
+    static const char help[] =
+        "usage: weir check FILE\n\nChecks a configuration file: every key, every value, the price "
+        "catalogue and provider origins it names.\n";
     if (argc == 2 && strcmp(argv[1], "--help") == 0)
         return fputs(help, stdout) < 0;
     if (argc != 2 || argv[1][0] == '-') {

@@ -12,11 +12,11 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 
-static const char help[] =
-    "usage: weir mock [--listen HOST:PORT] [--profile FILE]\n\n"
-    "Answers in the shapes of OpenAI, Anthropic, Gemini, Cohere, Workers AI and Bedrock, without a network.\n\n"
-    "  --listen HOST:PORT  default 127.0.0.1:9099; port 0 takes a free one\n"
-    "  --profile FILE      latency, failures and limits (weir docs mock)\n";
+static const char help[] = "usage: weir mock [--listen HOST:PORT] [--profile FILE]\n\n"
+                           "Answers in the shapes of OpenAI, Anthropic, Gemini, Cohere, Workers AI and "
+                           "Bedrock, without a network.\n\n"
+                           "  --listen HOST:PORT  default 127.0.0.1:9099; port 0 takes a free one\n"
+                           "  --profile FILE      latency, failures and limits (weir docs mock)\n";
 
 static const struct server_limits limits = {
     .max_head_bytes = 256 * KIB,
@@ -61,7 +61,8 @@ static int run(const char *listen, struct str profile)
     struct loop *l = loop_new();
     struct mock *m = mock_new(l, profile, &why);
     if (!m || addr_parse(str_c(listen), &addr) != E_OK) {
-        fprintf(stderr, "weir mock: %s\n", m ? "--listen takes an address and port, such as 127.0.0.1:9099" : why);
+        fprintf(stderr, "weir mock: %s\n",
+                m ? "--listen takes an address and port, such as 127.0.0.1:9099" : why);
         return 2;
     }
     struct server_route route = {STR(""), &mock_service, m};

@@ -39,11 +39,12 @@ static void metrics(struct pages *p, struct exchange *x)
 static void front_page(struct pages *p, struct exchange *x)
 {
     (void)p;
-    exchange_reply(x, 200, plain,
-                   STR("weir " WEIR_VERSION ", an AI gateway\n\n"
-                       "  /v1/{account}/{gateway}/{provider}/...   the data plane: set it as your SDK's base URL\n"
-                       "  /client/v4/accounts/{account}/ai-gateway the management API\n"
-                       "  /healthz /readyz /metrics                for operators\n"));
+    exchange_reply(
+        x, 200, plain,
+        STR("weir " WEIR_VERSION ", an AI gateway\n\n"
+            "  /v1/{account}/{gateway}/{provider}/...   the data plane: set it as your SDK's base URL\n"
+            "  /client/v4/accounts/{account}/ai-gateway the management API\n"
+            "  /healthz /readyz /metrics                for operators\n"));
 }
 
 static const struct page {
@@ -68,7 +69,8 @@ static void answer_from(struct pages *p, struct exchange *x, size_t n)
     if (found && reads)
         found->answer(p, x);
     else
-        exchange_reply(x, found ? 405 : 404, plain, found ? STR("only GET\n") : STR("there is nothing here\n"));
+        exchange_reply(x, found ? 405 : 404, plain,
+                       found ? STR("only GET\n") : STR("there is nothing here\n"));
     exchange_release(x);
 }
 

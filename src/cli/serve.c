@@ -58,12 +58,14 @@ struct process {
 static const char help[] =
     "usage: weir serve [--config FILE] [--listen HOST:PORT] [--data DIR] [--workers N] [--sandbox]\n\n"
     "Runs the gateway until SIGTERM or SIGINT, then lets running requests finish.\n\n"
-    "  --config FILE       settings (JSON with comments); default: $WEIR_CONFIG, else weir.jsonc if it exists\n"
+    "  --config FILE       settings (JSON with comments); default: $WEIR_CONFIG, else weir.jsonc if it "
+    "exists\n"
     "  --listen HOST:PORT  where to listen; default 127.0.0.1:8787; port 0 takes a free one\n"
     "  --data DIR          where databases and logs live; default ./data\n"
     "  --workers N         threads that serve requests; default one per processor\n"
     "  --sandbox           answer the provider slug `mock` in this process: no key, no network needed\n\n"
-    "Every setting also has a WEIR_... variable: weir docs config. SIGHUP reads settings and certificates again.\n";
+    "Every setting also has a WEIR_... variable: weir docs config. SIGHUP reads settings and certificates "
+    "again.\n";
 
 /* ---- settings ---- */
 
@@ -154,7 +156,8 @@ static bool open_sandbox(struct seat *s)
         return false;
     }
     s->mock_route = (struct server_route){STR(""), &mock_service, s->mock};
-    s->mock_server = server_new(s->worker->loop, &s->worker->view->settings->server, &s->mock_route, 1, pages_render_fault);
+    s->mock_server = server_new(s->worker->loop, &s->worker->view->settings->server, &s->mock_route, 1,
+                                pages_render_fault);
     s->worker->mock = client_local_origin(s->worker->client, STR("mock"), s->mock_server);
     return true;
 }
@@ -367,8 +370,10 @@ static void greet(const struct process *p)
            STR_FMT(account));
     if (conf->sandbox)
         printf("try it without a provider key:\n"
-               "  curl %s://%.*s:%u/v1/%.*s/default/mock/chat/completions -H \"Authorization: Bearer $WEIR_TOKEN\" \\\n"
-               "    -H 'Content-Type: application/json' -d '{\"model\":\"mock-small\",\"messages\":[{\"role\":\"user\","
+               "  curl %s://%.*s:%u/v1/%.*s/default/mock/chat/completions -H \"Authorization: Bearer "
+               "$WEIR_TOKEN\" \\\n"
+               "    -H 'Content-Type: application/json' -d "
+               "'{\"model\":\"mock-small\",\"messages\":[{\"role\":\"user\","
                "\"content\":\"Hello\"}]}'\n"
                "($WEIR_TOKEN: the root token, or one made with `weir token create --data %.*s`)\n",
                scheme, STR_FMT(host), p->port, STR_FMT(account), STR_FMT(conf->data));
@@ -416,9 +421,12 @@ static void close_all(struct process *p)
 static int parse_options(int argc, char **argv, struct conf_options *ret)
 {
     static const struct option options[] = {
-        {"config", required_argument, NULL, 'c'},  {"listen", required_argument, NULL, 'l'},
-        {"data", required_argument, NULL, 'd'},    {"workers", required_argument, NULL, 'w'},
-        {"sandbox", no_argument, NULL, 's'},       {"help", no_argument, NULL, 'h'},
+        {"config", required_argument, NULL, 'c'},
+        {"listen", required_argument, NULL, 'l'},
+        {"data", required_argument, NULL, 'd'},
+        {"workers", required_argument, NULL, 'w'},
+        {"sandbox", no_argument, NULL, 's'},
+        {"help", no_argument, NULL, 'h'},
         {0},
     };
     for (int c; (c = getopt_long(argc, argv, "h", options, NULL)) != -1;) {

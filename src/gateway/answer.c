@@ -5,9 +5,10 @@
 
 enum { FAULT_BYTES = 4096 };
 
-static const struct str exposed = S("cf-aig-cache-status, cf-aig-step, cf-aig-log-id, cf-aig-event-id, "
-                                    "cf-aig-request-id, cf-aig-trace-id, cf-aig-model, cf-aig-provider, cf-aig-dlp, "
-                                    "weir-trace");
+static const struct str exposed =
+    S("cf-aig-cache-status, cf-aig-step, cf-aig-log-id, cf-aig-event-id, "
+      "cf-aig-request-id, cf-aig-trace-id, cf-aig-model, cf-aig-provider, cf-aig-dlp, "
+      "weir-trace");
 
 static enum err add_cors(struct arena *a, struct headers *out)
 {
@@ -35,7 +36,8 @@ static struct str log_id(struct txn *t)
 
 static struct str step_text(const struct txn *t)
 {
-    static const struct str digits[] = {S("0"), S("1"), S("2"), S("3"), S("4"), S("5"), S("6"), S("7"), S("8"), S("9")};
+    static const struct str digits[] = {S("0"), S("1"), S("2"), S("3"), S("4"),
+                                        S("5"), S("6"), S("7"), S("8"), S("9")};
     size_t step = t->n_attempts ? (size_t)t->attempts[t->n_attempts - 1]->target->step : 0;
     return step < countof(digits) ? digits[step] : arena_printf(t->arena, "%zu", step);
 }

@@ -19,7 +19,8 @@
 static bool is_json(struct str content_type)
 {
     struct str kind = str_trim(str_cut(&content_type, ';'));
-    return str_ieq(kind, STR("application/json")) || (kind.n > 5 && str_ieq(str_from(kind, kind.n - 5), STR("+json")));
+    return str_ieq(kind, STR("application/json")) ||
+           (kind.n > 5 && str_ieq(str_from(kind, kind.n - 5), STR("+json")));
 }
 
 static bool is_multipart(struct str content_type)
@@ -58,7 +59,8 @@ static enum next enter(struct txn *t)
     }
     t->body_state = BODY_BUFFERING;
     if (req->length > 0 && (t->body_json || req->length <= BODY_BUFFER_BYTES))
-        (void)buf_room(&t->body, (size_t)req->length < BODY_BUFFER_BYTES ? (size_t)req->length : BODY_BUFFER_BYTES);
+        (void)buf_room(&t->body,
+                       (size_t)req->length < BODY_BUFFER_BYTES ? (size_t)req->length : BODY_BUFFER_BYTES);
     return txn_wait(t, body_complete, stop_waiting);
 }
 

@@ -2,9 +2,19 @@
 #include "gateway/forward.h"
 
 static const struct str dropped_requests[] = {
-    S("host"),           S("expect"),          S("via"),           S("forwarded"),        S("x-real-ip"),
-    S("x-client-ip"),    S("content-length"),  S("true-client-ip"), S("x-cluster-client-ip"), S("x-fal-target-url"),
-    S("fastly-client-ip"), S("x-envoy-external-address"), S("x-original-forwarded-for"),
+    S("host"),
+    S("expect"),
+    S("via"),
+    S("forwarded"),
+    S("x-real-ip"),
+    S("x-client-ip"),
+    S("content-length"),
+    S("true-client-ip"),
+    S("x-cluster-client-ip"),
+    S("x-fal-target-url"),
+    S("fastly-client-ip"),
+    S("x-envoy-external-address"),
+    S("x-original-forwarded-for"),
 };
 
 static const struct str dropped_prefixes[] = {S("cf-"), S("x-forwarded-"), S("proxy-")};
@@ -109,8 +119,9 @@ enum err forward_answer(struct arena *a, const struct headers *in, bool cors, st
     enum err e = E_OK;
     for (unsigned i = 0; i < in->n && e == E_OK; i++) {
         struct str name = in->v[i].name;
-        if (header_is_hop_by_hop(name) || str_ieq(name, STR("content-length")) || str_ieq(name, STR("alt-svc")) ||
-            str_istarts(name, STR("cf-aig-")) || is_named_by_connection(in, has_connection, name) ||
+        if (header_is_hop_by_hop(name) || str_ieq(name, STR("content-length")) ||
+            str_ieq(name, STR("alt-svc")) || str_istarts(name, STR("cf-aig-")) ||
+            is_named_by_connection(in, has_connection, name) ||
             (cors && str_istarts(name, STR("access-control-"))))
             continue;
         e = headers_add(out, a, name, in->v[i].value);

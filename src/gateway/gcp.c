@@ -15,13 +15,13 @@ struct gcp_entry {
     struct gcp_cache *cache;
     unsigned char id[SHA256_BYTES];
     struct list waits;
-    struct arena arena;    /* of the exchange under way */
+    struct arena arena; /* of the exchange under way */
     struct buf answer;
     struct headers headers;
     struct call *call;
     int status;
-    char *token;           /* NUL-terminated; a secret */
-    int64_t until_ms;      /* wall clock */
+    char *token;      /* NUL-terminated; a secret */
+    int64_t until_ms; /* wall clock */
     enum err err;
     size_t users;
 };
@@ -105,8 +105,9 @@ static void on_end(void *owner, struct call *c)
     struct gcp_entry *e = owner;
     struct secret token;
     int64_t seconds;
-    enum err err = e->status == 200 && !e->answer.full ? gcp_token_answer(&e->arena, buf_str(&e->answer), &token, &seconds)
-                                                      : E_CREDENTIAL;
+    enum err err = e->status == 200 && !e->answer.full
+                       ? gcp_token_answer(&e->arena, buf_str(&e->answer), &token, &seconds)
+                       : E_CREDENTIAL;
     if (err == E_OK) {
         struct str text = secret_reveal(token);
         mem_free(e->token);
@@ -139,17 +140,21 @@ static enum err fetch(struct gcp_entry *e, const struct gcp_account *account)
     arena_reset(&e->arena);
     buf_clear(&e->answer);
     e->headers = (struct headers){0};
-    enum err err = gcp_token_url(&e->arena, account, settings_origin(w->view->settings, STR("google-oauth")), &url);
+    enum err err =
+        gcp_token_url(&e->arena, account, settings_origin(w->view->settings, STR("google-oauth")), &url);
     if (err == E_OK)
         err = gcp_token_request(&e->arena, account, clock_wall_ms() / 1000, &body);
     if (err == E_OK)
-        err = headers_add(&e->headers, &e->arena, STR("Content-Type"), STR("application/x-www-form-urlencoded"));
+        err = headers_add(&e->headers, &e->arena, STR("Content-Type"),
+                          STR("application/x-www-form-urlencoded"));
     if (err != E_OK)
         return E_CREDENTIAL;
     struct str host = arena_dup(&e->arena, url.authority);
     struct call_request req = {
-        .origin = client_origin(w->client, &(struct origin_name){.tls = url.tls, .host = url.host, .port = url.port,
-                                                                 .trusted = url.trusted}),
+        .origin =
+            client_origin(w->client,
+                          &(struct origin_name){
+                              .tls = url.tls, .host = url.host, .port = url.port, .trusted = url.trusted}),
         .method = STR("POST"),
         .target = url.target,
         .host = host,
@@ -195,7 +200,8 @@ static struct gcp_entry *entry_new(struct gcp_cache *c, const unsigned char id[S
     return e;
 }
 
-struct gcp_wait *gcp_exchange(struct worker *w, const struct gcp_account *account, void (*on_ready)(void *arg), void *arg)
+struct gcp_wait *gcp_exchange(struct worker *w, const struct gcp_account *account,
+                              void (*on_ready)(void *arg), void *arg)
 {
     struct gcp_entry *e = entry_find(w->gcp, account->id);
     if (!e)

@@ -9,12 +9,12 @@
 enum toggle { UNSET, OFF, ON };
 
 struct options {
-    struct str authorization;       /* cf-aig-authorization, as received; p == NULL when absent */
-    struct str event_id;            /* cf-aig-event-id; empty: none */
-    struct str trace_id;            /* cf-aig-otel-trace-id, 32 hex; empty: none */
-    enum toggle collect_log;        /* cf-aig-collect-log */
-    enum toggle collect_payload;    /* cf-aig-collect-log-payload */
-    struct str metadata;            /* cf-aig-metadata, normalised JSON object; p == NULL: none */
+    struct str authorization;    /* cf-aig-authorization, as received; p == NULL when absent */
+    struct str event_id;         /* cf-aig-event-id; empty: none */
+    struct str trace_id;         /* cf-aig-otel-trace-id, 32 hex; empty: none */
+    enum toggle collect_log;     /* cf-aig-collect-log */
+    enum toggle collect_payload; /* cf-aig-collect-log-payload */
+    struct str metadata;         /* cf-aig-metadata, normalised JSON object; p == NULL: none */
 };
 
 /* Reads every cf-aig header of h; of several of one name the last counts. */

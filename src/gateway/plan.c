@@ -39,8 +39,9 @@ static enum next enter(struct txn *t)
         return txn_fail(t, E_BAD_METHOD, STR(""));
     const struct provider *p = find_provider(t);
     if (!p)
-        return txn_fail(t, E_NO_PROVIDER, arena_printf(t->arena, "There is no provider \"%.*s\"",
-                                                       STR_FMT(str_head(t->provider_slug, 64))));
+        return txn_fail(
+            t, E_NO_PROVIDER,
+            arena_printf(t->arena, "There is no provider \"%.*s\"", STR_FMT(str_head(t->provider_slug, 64))));
     enum err e = make_target(t, p, &t->targets[0]);
     if (e != E_OK)
         return txn_fail(t, e, STR("The path cannot be mapped to this provider's API"));

@@ -25,13 +25,14 @@ static enum next enter(struct txn *t)
 }
 
 /* The model that was billed: the answer knows better than an alias, except where the path rules. */
-static struct str billed_model(const struct txn *t, const struct attempt *a, const struct usage *u, bool *ret_found,
-                               int64_t *ret_cost)
+static struct str billed_model(const struct txn *t, const struct attempt *a, const struct usage *u,
+                               bool *ret_found, int64_t *ret_cost)
 {
     struct str asked = a->target->op.model.n ? a->target->op.model : t->facts.model;
     struct str told = str_c(u->model);
     bool path_rules = a->target->provider->auth == AUTH_SIGV4;
-    struct str tries[2] = {path_rules || told.n == 0 ? asked : told, path_rules || told.n == 0 ? told : asked};
+    struct str tries[2] = {path_rules || told.n == 0 ? asked : told,
+                           path_rules || told.n == 0 ? told : asked};
     *ret_found = false;
     for (size_t i = 0; i < countof(tries) && !*ret_found; i++)
         *ret_found = prices_cost(t->settings->prices, a->target->provider, tries[i], u, ret_cost);
@@ -138,7 +139,9 @@ static void push_row(struct txn *t, size_t index)
         .metadata = t->options.metadata,
         .error = error_of(t, a),
         .trace_id = t->trace_id,
-        .status = a->status ? a->status : t->gone ? 499 : err_http(a->err),
+        .status = a->status ? a->status
+                  : t->gone ? 499
+                            : err_http(a->err),
         .step = a->target->step,
         .attempt = a->number,
         .flags = flags_of(t, a, index),

@@ -30,9 +30,9 @@ struct sink {
 
 struct step {
     const char *name;
-    enum next (*enter)(struct txn *t);                     /* request, inwards */
-    struct sink *(*tap)(struct txn *t, struct sink *out);  /* answer, outwards; NULL: not interested */
-    void (*leave)(struct txn *t);                          /* once, in reverse order, whatever happened; may be NULL */
+    enum next (*enter)(struct txn *t);                    /* request, inwards */
+    struct sink *(*tap)(struct txn *t, struct sink *out); /* answer, outwards; NULL: not interested */
+    void (*leave)(struct txn *t); /* once, in reverse order, whatever happened; may be NULL */
 };
 
 extern const struct step step_record, step_auth, step_decode, step_plan, step_upstream;

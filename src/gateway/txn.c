@@ -51,7 +51,7 @@ enum next txn_wait(struct txn *t, enum next (*resume)(struct txn *t), void (*can
 
 void txn_resume(struct txn *t)
 {
-    enum next (*resume)(struct txn *t) = t->resume;
+    enum next (*resume)(struct txn * t) = t->resume;
     must(resume != NULL);
     t->resume = NULL;
     t->cancel = NULL;
@@ -69,7 +69,7 @@ enum next txn_fail(struct txn *t, enum err e, struct str detail)
 
 static void cancel_pending(struct txn *t)
 {
-    void (*cancel)(struct txn *t) = t->cancel;
+    void (*cancel)(struct txn * t) = t->cancel;
     t->resume = NULL;
     t->cancel = NULL;
     if (cancel)

@@ -29,14 +29,14 @@ struct target {
 struct attempt {
     const struct target *target;
     struct uuid log_id;
-    int number;            /* try within the step, from 0 */
-    int status;            /* 0: no answer came */
-    enum err err;          /* why it ended early */
-    bool answered;         /* the answer came to its end */
+    int number;    /* try within the step, from 0 */
+    int status;    /* 0: no answer came */
+    enum err err;  /* why it ended early */
+    bool answered; /* the answer came to its end */
     uint64_t started_us, first_byte_us, ended_us;
     struct str content_type;
     int64_t response_bytes;
-    struct buf capture;    /* the answer's body, for metering and the log */
+    struct buf capture; /* the answer's body, for metering and the log */
     bool capturing, capture_lost;
     enum { FRAME_NONE, FRAME_SSE, FRAME_AWS } framing;
     struct sse sse;
@@ -77,7 +77,7 @@ struct txn {
     int64_t body_bytes;
     struct request_facts facts;
     struct buf asking_body; /* body with the question for usage spliced in; by upstream */
-    bool strip_usage; /* the client did not ask for the usage chunk that the provider was asked for */
+    bool strip_usage;       /* the client did not ask for the usage chunk that the provider was asked for */
 
     /* plan; by plan */
     struct target targets[1]; /* a native path has one */
@@ -92,9 +92,9 @@ struct txn {
     /* progress; by txn.c only */
     const struct step *entered[TXN_STEPS];
     size_t n_entered;
-    size_t at;              /* next row of the table we are in */
+    size_t at; /* next row of the table we are in */
     bool in_target;
-    size_t target;          /* index of the one being tried */
+    size_t target; /* index of the one being tried */
     enum next (*resume)(struct txn *t);
     void (*cancel)(struct txn *t);
     struct task finish_task;
@@ -109,9 +109,9 @@ struct txn {
 
     /* durability: sync; by decode's sink */
     bool has_last;
-    char last;              /* the last byte of the answer so far, held back */
+    char last; /* the last byte of the answer so far, held back */
     struct msg ack;
-    int acks;               /* rows whose commit the last byte waits for */
+    int acks; /* rows whose commit the last byte waits for */
     bool end_waits;
 
     /* outcome */

@@ -21,9 +21,13 @@ static struct attempt *current(const struct txn *t)
 
 static bool is_text(struct str type)
 {
-    static const struct str kinds[] = {S("text/"), S("application/json"), S("application/x-ndjson"),
-                                       S("application/stream+json"), S("application/vnd.amazon.eventstream"),
-                                       S("application/problem+json"), S("application/xml")};
+    static const struct str kinds[] = {S("text/"),
+                                       S("application/json"),
+                                       S("application/x-ndjson"),
+                                       S("application/stream+json"),
+                                       S("application/vnd.amazon.eventstream"),
+                                       S("application/problem+json"),
+                                       S("application/xml")};
     for (size_t i = 0; i < countof(kinds); i++)
         if (str_istarts(type, kinds[i]))
             return true;

@@ -89,8 +89,8 @@ enum err worker_open(struct worker *w, const struct addr *addr, struct tls_serve
     struct door *d = &w->doors[w->n_doors];
     const struct server_limits *limits = &w->view->settings->server;
     d->server = server_new(w->loop, limits, routes, n_routes, fault_render_bare);
-    enum err e = listener_new(w->loop, addr, tls, max_conns, limits->head_timeout_ms, on_conn, d->server, &d->listener,
-                              ret_why);
+    enum err e = listener_new(w->loop, addr, tls, max_conns, limits->head_timeout_ms, on_conn, d->server,
+                              &d->listener, ret_why);
     if (e != E_OK) {
         server_free(d->server);
         return e;

@@ -3,7 +3,8 @@
  * A worker: one thread, one loop, and everything that loop's requests share. Workers share nothing
  * with each other but what is immutable, atomic, or a message.
  *
- *   worker_new (main) ─ worker_serve per route set (main) ─ loop_run (its thread) ─ worker_drain ─ worker_free
+ *   worker_new (main) ─ worker_serve per route set (main) ─ loop_run (its thread) ─ worker_drain ─
+ * worker_free
  */
 #pragma once
 #include "gateway/settings.h"
@@ -39,12 +40,12 @@ struct worker {
     struct loop *loop;
     struct client *client;
     struct store *store;
-    struct view *view;         /* current */
-    struct origin *mock;       /* the sandbox; NULL when it is off */
+    struct view *view;   /* current */
+    struct origin *mock; /* the sandbox; NULL when it is off */
     struct gcp_cache *gcp;
     struct uuid_source ids;
     struct stats stats;
-    size_t live;               /* txns not yet freed: also those that wait for a commit */
+    size_t live; /* txns not yet freed: also those that wait for a commit */
     struct egress egress;
     struct network *networks;
 

@@ -82,8 +82,9 @@ uint16_t addr_port(const struct addr *a)
 
 void addr_text(const struct addr *a, char out[ADDR_TEXT])
 {
-    const void *from = a->sa.ss_family == AF_INET6 ? (const void *)&((const struct sockaddr_in6 *)&a->sa)->sin6_addr
-                                                   : (const void *)&((const struct sockaddr_in *)&a->sa)->sin_addr;
+    const void *from = a->sa.ss_family == AF_INET6
+                           ? (const void *)&((const struct sockaddr_in6 *)&a->sa)->sin6_addr
+                           : (const void *)&((const struct sockaddr_in *)&a->sa)->sin_addr;
     if (!inet_ntop(a->sa.ss_family, from, out, ADDR_TEXT))
         snprintf(out, ADDR_TEXT, "unix");
 }
@@ -139,11 +140,24 @@ static const struct {
     unsigned char bytes[16];
     unsigned bits;
 } special[] = {
-#define V4(a, b, c, d, n) {{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, a, b, c, d}, 96 + (n)}
-    V4(0, 0, 0, 0, 8),      V4(10, 0, 0, 0, 8),     V4(100, 64, 0, 0, 10), V4(127, 0, 0, 0, 8),
-    V4(169, 254, 0, 0, 16), V4(172, 16, 0, 0, 12),  V4(192, 0, 0, 0, 24),  V4(192, 0, 2, 0, 24),
-    V4(192, 168, 0, 0, 16), V4(198, 18, 0, 0, 15),  V4(198, 51, 100, 0, 24), V4(203, 0, 113, 0, 24),
-    V4(224, 0, 0, 0, 4),    V4(240, 0, 0, 0, 4),
+#define V4(a, b, c, d, n)                                                                                    \
+    {                                                                                                        \
+        {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, a, b, c, d}, 96 + (n)                                     \
+    }
+    V4(0, 0, 0, 0, 8),
+    V4(10, 0, 0, 0, 8),
+    V4(100, 64, 0, 0, 10),
+    V4(127, 0, 0, 0, 8),
+    V4(169, 254, 0, 0, 16),
+    V4(172, 16, 0, 0, 12),
+    V4(192, 0, 0, 0, 24),
+    V4(192, 0, 2, 0, 24),
+    V4(192, 168, 0, 0, 16),
+    V4(198, 18, 0, 0, 15),
+    V4(198, 51, 100, 0, 24),
+    V4(203, 0, 113, 0, 24),
+    V4(224, 0, 0, 0, 4),
+    V4(240, 0, 0, 0, 4),
 #undef V4
     {{0}, 96},                      /* unspecified, loopback, IPv4-compatible */
     {{0, 0x64, 0xff, 0x9b}, 32},    /* NAT64: would hide an IPv4 address */

@@ -46,14 +46,14 @@ struct conn {
     struct sending *sending;
     struct buf wait;
 
-    struct task end_task; /* brings on_end, or the end of a handshake */
+    struct task end_task;  /* brings on_end, or the end of a handshake */
     struct task more_task; /* plaintext that was left while paused */
     enum err end;
     void (*on_handshake)(void *arg, enum err e);
     void *handshake_arg;
     void (*on_gone)(void *arg);
     void *gone_arg;
-    struct timer *linger;   /* while finishing */
+    struct timer *linger; /* while finishing */
     size_t lingered;
     char *peer; /* text, made on demand */
 

@@ -74,7 +74,7 @@ enum err conn_pair(struct loop *l, struct conn **ret_a, struct conn **ret_b) MUS
 struct connect_target {
     struct str host; /* name or address literal, without brackets */
     uint16_t port;
-    struct tls_client *tls; /* NULL: plain TCP. Borrowed until on_done */
+    struct tls_client *tls;      /* NULL: plain TCP. Borrowed until on_done */
     struct tls_session *session; /* resumption slot of this origin; NULL: none. Borrowed likewise */
     struct str server_name;      /* SNI and the name to verify; empty: host */
     const struct egress *egress; /* addresses that are allowed; NULL: all. Borrowed likewise */

@@ -196,7 +196,8 @@ struct connect *conn_connect(struct loop *l, const struct connect_target *target
                              void (*on_done)(void *arg, enum err e, struct conn *c), void *arg)
 {
     struct connect *k = mem_zalloc(sizeof(*k));
-    *k = (struct connect){.loop = l, .target = *target, .on_done = on_done, .arg = arg, .done_task.run = run_done};
+    *k = (struct connect){
+        .loop = l, .target = *target, .on_done = on_done, .arg = arg, .done_task.run = run_done};
     timer_init(&k->race, l, on_race);
     timer_init(&k->deadline, l, on_deadline);
     if (target->timeout_ms)

@@ -177,7 +177,8 @@ static void resolve(struct dns_entry *e)
 }
 
 struct dns_query *dns_lookup(struct dns *d, struct str host,
-                             void (*on_done)(void *arg, enum err e, const struct addr *v, size_t n), void *arg)
+                             void (*on_done)(void *arg, enum err e, const struct addr *v, size_t n),
+                             void *arg)
 {
     struct dns_entry *e = entry_find(d, host);
     if (!e)

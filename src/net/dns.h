@@ -18,5 +18,6 @@ void dns_free(struct dns *d);
  * The array is valid during the call.
  */
 struct dns_query *dns_lookup(struct dns *d, struct str host,
-                             void (*on_done)(void *arg, enum err e, const struct addr *v, size_t n), void *arg);
+                             void (*on_done)(void *arg, enum err e, const struct addr *v, size_t n),
+                             void *arg);
 void dns_cancel(struct dns_query *q);

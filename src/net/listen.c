@@ -139,8 +139,8 @@ enum err listener_new(struct loop *loop, const struct addr *addr, struct tls_ser
                       struct listener **ret, const char **ret_why)
 {
     struct listener *l = mem_zalloc(sizeof(*l));
-    *l = (struct listener){.loop = loop, .max = max, .handshake_ms = handshake_ms, .on_conn = on_conn, .arg = arg,
-                           .refs = 1};
+    *l = (struct listener){
+        .loop = loop, .max = max, .handshake_ms = handshake_ms, .on_conn = on_conn, .arg = arg, .refs = 1};
     l->tls = tls_server_ref(tls);
     int code = bind_and_listen(l, addr);
     if (code != 0) {

@@ -148,7 +148,8 @@ void loop_send(struct loop *l, struct msg *m)
     struct msg *head = atomic_load_explicit(&l->inbox, memory_order_relaxed);
     do
         m->next = head;
-    while (!atomic_compare_exchange_weak_explicit(&l->inbox, &head, m, memory_order_release, memory_order_relaxed));
+    while (!atomic_compare_exchange_weak_explicit(&l->inbox, &head, m, memory_order_release,
+                                                  memory_order_relaxed));
     uv_async_send(&l->wake);
 }
 

@@ -57,13 +57,14 @@ static void note_why(void)
     ERR_clear_error();
 }
 
-static int on_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_n, const unsigned char *in, unsigned in_n,
-                   void *arg)
+static int on_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_n, const unsigned char *in,
+                   unsigned in_n, void *arg)
 {
     (void)ssl;
     (void)arg;
     unsigned char *picked;
-    if (SSL_select_next_proto(&picked, out_n, alpn_list, sizeof(alpn_list) - 1, in, in_n) != OPENSSL_NPN_NEGOTIATED)
+    if (SSL_select_next_proto(&picked, out_n, alpn_list, sizeof(alpn_list) - 1, in, in_n) !=
+        OPENSSL_NPN_NEGOTIATED)
         return SSL_TLSEXT_ERR_ALERT_FATAL; /* RFC 7301 section 3.2 */
     *out = picked;
     return SSL_TLSEXT_ERR_OK;
@@ -84,7 +85,8 @@ static SSL_CTX *ctx_new(const SSL_METHOD *method)
     SSL_CTX *ctx = SSL_CTX_new(method);
     must(ctx != NULL);
     SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION);
-    SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
+                              SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
     SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_IGNORE_UNEXPECTED_EOF);
     return ctx;
 }
@@ -93,7 +95,8 @@ struct tls_server *tls_server_new(const char *cert_file, const char *key_file, c
 {
     SSL_CTX *ctx = ctx_new(TLS_server_method());
     if (SSL_CTX_use_certificate_chain_file(ctx, cert_file) != 1 ||
-        SSL_CTX_use_PrivateKey_file(ctx, key_file, SSL_FILETYPE_PEM) != 1 || SSL_CTX_check_private_key(ctx) != 1) {
+        SSL_CTX_use_PrivateKey_file(ctx, key_file, SSL_FILETYPE_PEM) != 1 ||
+        SSL_CTX_check_private_key(ctx) != 1) {
         note_why();
         SSL_CTX_free(ctx);
         *ret_why = tls_why();
@@ -124,7 +127,8 @@ void tls_server_unref(struct tls_server *s)
 static SSL_CTX *client_ctx(const char *ca_file, const char **ret_why)
 {
     SSL_CTX *ctx = ctx_new(TLS_client_method());
-    int ok = ca_file ? SSL_CTX_load_verify_locations(ctx, ca_file, NULL) : SSL_CTX_set_default_verify_paths(ctx);
+    int ok =
+        ca_file ? SSL_CTX_load_verify_locations(ctx, ca_file, NULL) : SSL_CTX_set_default_verify_paths(ctx);
     if (ok != 1) {
         note_why();
         SSL_CTX_free(ctx);

@@ -7,8 +7,8 @@
 #pragma once
 #include "base/buf.h"
 
-struct tls_server; /* certificate and key, from files */
-struct tls_client; /* trust store */
+struct tls_server;  /* certificate and key, from files */
+struct tls_client;  /* trust store */
 struct tls_session; /* what the last connection to an origin left for resumption */
 
 /* Reads PEM files. On failure *ret_why gets a static or thread-local text for the operator. */

@@ -10,9 +10,9 @@
 
 #include "base/str.h"
 
-#define assert_str(got, want)                                                                      \
-    do {                                                                                           \
-        struct str got_ = (got), want_ = (want);                                                   \
-        if (!str_eq(got_, want_))                                                                  \
-            fail_msg("%s: got \"%.*s\", want \"%.*s\"", #got, STR_FMT(got_), STR_FMT(want_));      \
+#define assert_str(got, want)                                                                                \
+    do {                                                                                                     \
+        struct str got_ = (got), want_ = (want);                                                             \
+        if (!str_eq(got_, want_))                                                                            \
+            fail_msg("%s: got \"%.*s\", want \"%.*s\"", #got, STR_FMT(got_), STR_FMT(want_));                \
     } while (0)

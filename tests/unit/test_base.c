@@ -27,7 +27,8 @@ static void str_cuts_and_trims(void **state)
 static void str_ignores_case_of_letters_only(void **state)
 {
     (void)state;
-    static const struct str names[] = {S("a"), S("Content-Type"), S("x-forwarded-proto"), S("@bcdefgh"), S("[]^_`{|}~")};
+    static const struct str names[] = {S("a"), S("Content-Type"), S("x-forwarded-proto"), S("@bcdefgh"),
+                                       S("[]^_`{|}~")};
     for (size_t i = 0; i < countof(names); i++)
         for (unsigned at = 0; at < names[i].n; at++)
             for (unsigned c = 0; c < 256; c++) {
@@ -94,7 +95,8 @@ static void buf_stops_at_its_maximum(void **state)
 static void json_reads(void **state)
 {
     (void)state;
-    struct str text = STR(" {\"a\": 5.0, \"model\":\"m\\u0041\", \"big\":12345678901234567890, \"l\":[1,null,\"x\"]}");
+    struct str text =
+        STR(" {\"a\": 5.0, \"model\":\"m\\u0041\", \"big\":12345678901234567890, \"l\":[1,null,\"x\"]}");
     struct json_doc *d = json_parse(text);
     assert_non_null(d);
     const struct json_val *root = json_root(d);
@@ -176,7 +178,8 @@ static void json_walks_over_members(void **state)
             continue;
         assert_true(w.broken);
     }
-    static const char *const bad[] = {"", "[]", "{\"a\"}", "{\"a\":}", "{\"a\":1,}", "{,}", "{}x", "{\"a\":1 \"b\":2}"};
+    static const char *const bad[] = {"",           "[]",  "{\"a\"}", "{\"a\":}",
+                                      "{\"a\":1,}", "{,}", "{}x",     "{\"a\":1 \"b\":2}"};
     for (size_t i = 0; i < countof(bad); i++) {
         json_walk(&w, str_c(bad[i]));
         while (json_walk_next(&w))
@@ -250,13 +253,13 @@ static void times_read_as_rfc3339(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(str_cuts_and_trims), cmocka_unit_test(str_ignores_case_of_letters_only),
-        cmocka_unit_test(str_numbers_are_strict),
-        cmocka_unit_test(arena_keeps_to_its_cap), cmocka_unit_test(buf_stops_at_its_maximum),
-        cmocka_unit_test(json_reads),             cmocka_unit_test(json_refuses_depth),
-        cmocka_unit_test(json_walks_over_members), cmocka_unit_test(json_documents_may_overlap),
-        cmocka_unit_test(json_writes),            cmocka_unit_test(base64_round_trips),
-        cmocka_unit_test(uuids_rise),             cmocka_unit_test(times_read_as_rfc3339),
+        cmocka_unit_test(str_cuts_and_trims),         cmocka_unit_test(str_ignores_case_of_letters_only),
+        cmocka_unit_test(str_numbers_are_strict),     cmocka_unit_test(arena_keeps_to_its_cap),
+        cmocka_unit_test(buf_stops_at_its_maximum),   cmocka_unit_test(json_reads),
+        cmocka_unit_test(json_refuses_depth),         cmocka_unit_test(json_walks_over_members),
+        cmocka_unit_test(json_documents_may_overlap), cmocka_unit_test(json_writes),
+        cmocka_unit_test(base64_round_trips),         cmocka_unit_test(uuids_rise),
+        cmocka_unit_test(times_read_as_rfc3339),
     };
     return cmocka_run_group_tests_name("base", tests, NULL, NULL);
 }

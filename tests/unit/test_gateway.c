@@ -34,9 +34,11 @@ static void metadata_keeps_five_flat_entries(void **state)
         struct str in, want;
     } rows[] = {
         {S("{\"a\":1,\"b\":\"x\",\"c\":true}"), S("{\"a\":1,\"b\":\"x\",\"c\":true}")},
-        {S("{\"a\":1,\"b\":2,\"c\":3,\"d\":4,\"e\":5,\"f\":6}"), S("{\"a\":1,\"b\":2,\"c\":3,\"d\":4,\"e\":5}")},
+        {S("{\"a\":1,\"b\":2,\"c\":3,\"d\":4,\"e\":5,\"f\":6}"),
+         S("{\"a\":1,\"b\":2,\"c\":3,\"d\":4,\"e\":5}")},
         {S("{\"cf.user_id\":\"u\",\"a\":1}"), S("{\"a\":1}")},
-        {S("{\"cf.x\":1,\"a\":1,\"b\":2,\"c\":3,\"d\":4,\"e\":5}"), S("{\"a\":1,\"b\":2,\"c\":3,\"d\":4,\"e\":5}")},
+        {S("{\"cf.x\":1,\"a\":1,\"b\":2,\"c\":3,\"d\":4,\"e\":5}"),
+         S("{\"a\":1,\"b\":2,\"c\":3,\"d\":4,\"e\":5}")},
         {S("{\"a\":1,\"b\":null}"), {NULL, 0}},
         {S("{\"a\":1,\"b\":2,\"c\":3,\"d\":4,\"e\":5,\"f\":[]}"), {NULL, 0}},
         {S("{\"a\":{}}"), {NULL, 0}},
@@ -91,14 +93,36 @@ static void requests_lose_what_is_not_the_providers(void **state)
 {
     (void)state;
     static const char *const dropped[] = {
-        "Host", "Content-Length", "Transfer-Encoding", "Connection", "Keep-Alive", "TE", "Trailer", "Upgrade",
-        "Proxy-Authorization", "Expect", "cf-aig-authorization", "cf-aig-metadata", "CF-Connecting-IP", "cf-ray",
-        "cf-skip-cache", "X-Forwarded-For", "x-forwarded-proto", "Forwarded", "X-Real-IP", "True-Client-IP", "Via",
-        "Cf-Access-Jwt-Assertion", "x-fal-target-url", "X-Private",
+        "Host",
+        "Content-Length",
+        "Transfer-Encoding",
+        "Connection",
+        "Keep-Alive",
+        "TE",
+        "Trailer",
+        "Upgrade",
+        "Proxy-Authorization",
+        "Expect",
+        "cf-aig-authorization",
+        "cf-aig-metadata",
+        "CF-Connecting-IP",
+        "cf-ray",
+        "cf-skip-cache",
+        "X-Forwarded-For",
+        "x-forwarded-proto",
+        "Forwarded",
+        "X-Real-IP",
+        "True-Client-IP",
+        "Via",
+        "Cf-Access-Jwt-Assertion",
+        "x-fal-target-url",
+        "X-Private",
     };
     static const char *const kept[] = {
-        "Authorization", "anthropic-version", "OpenAI-Organization", "x-stainless-os", "api-key", "User-Agent",
-        "Accept", "Content-Type", "cookie", "x-api-key",
+        "Authorization",  "anthropic-version", "OpenAI-Organization",
+        "x-stainless-os", "api-key",           "User-Agent",
+        "Accept",         "Content-Type",      "cookie",
+        "x-api-key",
     };
     struct headers in = {0}, out = {0};
     for (size_t i = 0; i < countof(dropped); i++)
@@ -107,8 +131,9 @@ static void requests_lose_what_is_not_the_providers(void **state)
         add(&in, kept[i], "");
     add(&in, "Accept-Encoding", "gzip");
     assert_int_equal(forward_request(&arena, &in, &out), E_OK);
-    assert_str(names(&out), STR("Authorization,anthropic-version,OpenAI-Organization,x-stainless-os,api-key,User-Agent,"
-                                "Accept,Content-Type,cookie,x-api-key,Accept-Encoding"));
+    assert_str(names(&out),
+               STR("Authorization,anthropic-version,OpenAI-Organization,x-stainless-os,api-key,User-Agent,"
+                   "Accept,Content-Type,cookie,x-api-key,Accept-Encoding"));
     assert_str(headers_last(&out, STR("accept-encoding")), STR("identity"));
 }
 
@@ -116,7 +141,8 @@ static void signed_lines_stay_as_they_are(void **state)
 {
     (void)state;
     struct headers in = {0}, out = {0};
-    add(&in, "Authorization", "AWS4-HMAC-SHA256 Credential=a/b, SignedHeaders=accept-encoding;host;x-amz-date, Signature=0");
+    add(&in, "Authorization",
+        "AWS4-HMAC-SHA256 Credential=a/b, SignedHeaders=accept-encoding;host;x-amz-date, Signature=0");
     add(&in, "Accept-Encoding", "gzip");
     assert_int_equal(forward_request(&arena, &in, &out), E_OK);
     assert_str(headers_last(&out, STR("accept-encoding")), STR("gzip"));
@@ -157,11 +183,12 @@ static void faults_have_the_whole_envelope(void **state)
     struct buf b;
     buf_init(&b, 4096);
     fault_render(&b, E_NO_GATEWAY, STR(""));
-    assert_str(buf_str(&b), STR("{\"success\":false,\"result\":[],\"messages\":[],\"error\":[{\"code\":2001,\"message\":"
-                                "\"Please configure AI Gateway in the Cloudflare dashboard\"}],\"name\":"
-                                "\"AiGatewayError\",\"httpCode\":400,\"internalCode\":2001,\"message\":"
-                                "\"Please configure AI Gateway in the Cloudflare dashboard\",\"description\":"
-                                "\"Please configure AI Gateway in the Cloudflare dashboard\"}"));
+    assert_str(buf_str(&b),
+               STR("{\"success\":false,\"result\":[],\"messages\":[],\"error\":[{\"code\":2001,\"message\":"
+                   "\"Please configure AI Gateway in the Cloudflare dashboard\"}],\"name\":"
+                   "\"AiGatewayError\",\"httpCode\":400,\"internalCode\":2001,\"message\":"
+                   "\"Please configure AI Gateway in the Cloudflare dashboard\",\"description\":"
+                   "\"Please configure AI Gateway in the Cloudflare dashboard\"}"));
     buf_clear(&b);
     fault_render(&b, E_REFUSED, STR(""));
     struct json_doc *d = json_parse(buf_str(&b));

@@ -218,7 +218,8 @@ static void meet(struct meeting *m, struct tls_server *server, struct connect_ta
     const char *why = NULL;
     *m = (struct meeting){.loop = loop_new()};
     assert_int_equal(addr_parse(STR("127.0.0.1:0"), &addr), E_OK);
-    assert_int_equal(listener_new(m->loop, &addr, server, 100, 1000, meeting_accept, m, &m->listener, &why), E_OK);
+    assert_int_equal(listener_new(m->loop, &addr, server, 100, 1000, meeting_accept, m, &m->listener, &why),
+                     E_OK);
     target->port = listener_port(m->listener);
     target->timeout_ms = 2000;
     conn_connect(m->loop, target, meeting_connected, m);
@@ -263,10 +264,11 @@ static int make_certificate(void **state)
     char command[512];
     if (!mkdtemp(dir))
         return -1;
-    snprintf(command, sizeof(command),
-             "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost "
-             "-addext subjectAltName=DNS:localhost,IP:127.0.0.1 -keyout %s/key.pem -out %s/cert.pem 2>/dev/null",
-             dir, dir);
+    snprintf(
+        command, sizeof(command),
+        "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost "
+        "-addext subjectAltName=DNS:localhost,IP:127.0.0.1 -keyout %s/key.pem -out %s/cert.pem 2>/dev/null",
+        dir, dir);
     return system(command);
 }
 
@@ -327,11 +329,26 @@ static void only_public_addresses_are_public(void **state)
         const char *text;
         bool is_public;
     } rows[] = {
-        {"8.8.8.8", true},          {"127.0.0.1", false},      {"10.1.2.3", false},        {"172.16.0.1", false},
-        {"172.32.0.1", true},       {"192.168.1.1", false},    {"169.254.169.254", false}, {"100.64.0.1", false},
-        {"0.0.0.0", false},         {"224.0.0.1", false},      {"255.255.255.255", false}, {"::1", false},
-        {"::", false},              {"fe80::1", false},        {"fd00::1", false},         {"2606:4700::1111", true},
-        {"::ffff:10.0.0.1", false}, {"::ffff:8.8.8.8", true},  {"64:ff9b::7f00:1", false}, {"2002:7f00:1::", false},
+        {"8.8.8.8", true},
+        {"127.0.0.1", false},
+        {"10.1.2.3", false},
+        {"172.16.0.1", false},
+        {"172.32.0.1", true},
+        {"192.168.1.1", false},
+        {"169.254.169.254", false},
+        {"100.64.0.1", false},
+        {"0.0.0.0", false},
+        {"224.0.0.1", false},
+        {"255.255.255.255", false},
+        {"::1", false},
+        {"::", false},
+        {"fe80::1", false},
+        {"fd00::1", false},
+        {"2606:4700::1111", true},
+        {"::ffff:10.0.0.1", false},
+        {"::ffff:8.8.8.8", true},
+        {"64:ff9b::7f00:1", false},
+        {"2002:7f00:1::", false},
         {"2001:db8::1", false},
     };
     for (size_t i = 0; i < countof(rows); i++) {

@@ -45,15 +45,17 @@ static struct rig {
 
 static void send_next(struct timer *t)
 {
-    static const struct str event = S("data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"hello \"}}]}\n\n");
+    static const struct str event =
+        S("data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"hello \"}}]}\n\n");
     struct provider_script *s = container_of(t, struct provider_script, next);
     if (s->sent++ < s->events) {
         (void)exchange_write(s->x, event);
         timer_set(&s->next, 1);
         return;
     }
-    (void)exchange_write(s->x, STR("data: {\"choices\":[],\"usage\":{\"prompt_tokens\":7,\"completion_tokens\":11}}\n\n"
-                                   "data: [DONE]\n\n"));
+    (void)exchange_write(
+        s->x, STR("data: {\"choices\":[],\"usage\":{\"prompt_tokens\":7,\"completion_tokens\":11}}\n\n"
+                  "data: [DONE]\n\n"));
     exchange_end(s->x);
     exchange_release(s->x);
 }
@@ -93,8 +95,8 @@ static void provider_gone(void *service, struct exchange *x, enum err why)
     exchange_release(x);
 }
 
-static const struct service provider_service = {provider_request, provider_body, provider_body_end, provider_drain,
-                                                provider_gone};
+static const struct service provider_service = {provider_request, provider_body, provider_body_end,
+                                                provider_drain, provider_gone};
 
 /* ---- the client ---- */
 
@@ -133,7 +135,10 @@ static int setup(void **state)
     memset(&rig, 0, sizeof(rig));
     snprintf(rig.dir, sizeof(rig.dir), "/tmp/weir-test-txn-XXXXXX");
     assert_non_null(mkdtemp(rig.dir));
-    struct store_options o = {.dir = rig.dir, .queue_bytes = 64 * MIB, .max_body_bytes = MIB, .account = ACCOUNT,
+    struct store_options o = {.dir = rig.dir,
+                              .queue_bytes = 64 * MIB,
+                              .max_body_bytes = MIB,
+                              .account = ACCOUNT,
                               .root_token = TOKEN};
     rig.store = store_open(&o, &first, &why);
     struct conf *conf = conf_parse(STR("{}"), "test", &(struct conf_options){0}, no_env, &why);
@@ -208,7 +213,8 @@ static void the_question_for_usage_stays_between_us_and_the_provider(void **stat
     assert_false(str_has(buf_str(&rig.answer), STR("prompt_tokens")));
     buf_clear(&rig.script.request);
     rig.script.sent = 0;
-    ask("", "{\"model\":\"m\",\"stream\":true,\"stream_options\":{\"include_usage\":true}}", 3, STR("[DONE]"));
+    ask("", "{\"model\":\"m\",\"stream\":true,\"stream_options\":{\"include_usage\":true}}", 3,
+        STR("[DONE]"));
     assert_true(str_has(buf_str(&rig.answer), STR("prompt_tokens")));
 }
 
@@ -245,8 +251,9 @@ static void a_stream_leaves_a_row_with_its_usage(void **state)
 static void a_stranger_reaches_nobody(void **state)
 {
     (void)state;
-    static const struct str request = S("POST /v1/" ACCOUNT "/default/mock/chat/completions HTTP/1.1\r\nHost: x\r\n"
-                                        "Content-Length: 2\r\n\r\n{}");
+    static const struct str request =
+        S("POST /v1/" ACCOUNT "/default/mock/chat/completions HTTP/1.1\r\nHost: x\r\n"
+          "Content-Length: 2\r\n\r\n{}");
     rig.until = STR("\"internalCode\":2009");
     (void)conn_write(rig.client, request);
     loop_run(rig.w->loop);
