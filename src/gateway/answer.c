@@ -16,13 +16,6 @@ static enum err add_cors(struct arena *a, struct headers *out)
     return e == E_OK ? headers_add(out, a, STR("Access-Control-Expose-Headers"), exposed) : e;
 }
 
-static bool logged(const struct txn *t)
-{
-    if (t->n_attempts == 0 || !t->gateway)
-        return false;
-    return t->options.collect_log == UNSET ? t->gateway->collect_logs : t->options.collect_log == ON;
-}
-
 static struct str log_id(struct txn *t)
 {
     if (t->n_attempts == 1)
@@ -46,13 +39,14 @@ static struct str step_text(const struct txn *t)
 static enum err add_own(struct txn *t, bool provider_called, struct headers *out)
 {
     struct str method = exchange_request(t->x)->method;
+    bool logged = t->n_attempts && txn_is_logged(t);
     struct {
         struct str name, value;
         bool wanted;
     } lines[] = {
         {S("cf-aig-cache-status"), S("MISS"), provider_called && str_eq(method, STR("POST"))},
         {S("cf-aig-event-id"), t->event_id, true},
-        {S("cf-aig-log-id"), logged(t) ? log_id(t) : STR(""), logged(t)},
+        {S("cf-aig-log-id"), logged ? log_id(t) : STR(""), logged},
         {S("cf-aig-request-id"), {t->id_text, UUID_TEXT}, true},
         {S("cf-aig-step"), step_text(t), true},
         {S("cf-aig-trace-id"), t->trace_id, provider_called},

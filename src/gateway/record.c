@@ -88,10 +88,9 @@ static struct str error_of(const struct txn *t, const struct attempt *a)
 static unsigned flags_of(const struct txn *t, const struct attempt *a, size_t index)
 {
     bool ok = a->answered && a->status < 400 && !a->meter.error;
-    bool collect = t->options.collect_log == UNSET ? t->gateway->collect_logs : t->options.collect_log == ON;
     return (ok ? REC_SUCCESS : 0u) | (t->gateway->authentication ? REC_AUTHENTICATION : 0u) |
            (t->facts.stream || a->target->op.stream || a->framing != FRAME_NONE ? REC_STREAM : 0u) |
-           (t->options.collect_payload == OFF ? REC_NO_PAYLOAD : 0u) | (collect ? 0u : REC_NO_ROW) |
+           (t->options.collect_payload == OFF ? REC_NO_PAYLOAD : 0u) | (txn_is_logged(t) ? 0u : REC_NO_ROW) |
            (t->gone ? REC_CLIENT_GONE : 0u) | (index ? REC_NOT_FIRST : 0u) |
            (a->capture_lost ? REC_RESPONSE_MISSING : 0u);
 }
@@ -140,7 +139,7 @@ static void push_row(struct txn *t, size_t index)
         .error = error_of(t, a),
         .trace_id = t->trace_id,
         .status = a->status ? a->status
-                  : t->gone ? 499
+                  : t->gone ? err_http(E_CLIENT_GONE)
                             : err_http(a->err),
         .step = a->target->step,
         .attempt = a->number,

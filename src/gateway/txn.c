@@ -113,6 +113,13 @@ enum flow txn_emit(struct txn *t, const struct event *ev)
     return t->sinks->event(t->sinks, ev);
 }
 
+bool txn_is_logged(const struct txn *t)
+{
+    if (t->options.collect_log != UNSET)
+        return t->options.collect_log == ON;
+    return t->gateway && t->gateway->collect_logs;
+}
+
 /* ---- the end ---- */
 
 void txn_finish(struct txn *t)

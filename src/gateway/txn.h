@@ -136,6 +136,10 @@ void txn_abort(struct txn *t, enum err why);
 /* The answer is complete (or cut): leaves run after this callback, once. */
 void txn_finish(struct txn *t);
 
+/* ---- the log ---- */
+/* Will this request leave rows? The gateway's setting, unless a header says otherwise. */
+bool txn_is_logged(const struct txn *t);
+
 /* ---- the answer ---- */
 /* Hands an event to the innermost sink; builds the chain of taps on the first one. */
 enum flow txn_emit(struct txn *t, const struct event *ev);

@@ -34,10 +34,9 @@ static bool is_text(struct str type)
     return type.n == 0;
 }
 
-static bool collects(const struct txn *t)
+static bool keeps_bodies(const struct txn *t)
 {
-    bool on = t->options.collect_log == UNSET ? t->gateway->collect_logs : t->options.collect_log == ON;
-    return on && t->options.collect_payload != OFF;
+    return txn_is_logged(t) && t->options.collect_payload != OFF;
 }
 
 /* What will be done with the body is decided once, at its head. */
@@ -52,12 +51,12 @@ static void watch_body(struct txn *t, struct attempt *a, const struct response_h
     else if (readable && str_istarts(type, STR("application/vnd.amazon.eventstream")))
         a->framing = FRAME_AWS;
     bool whole_needed = a->framing == FRAME_NONE && (a->target->op.dialect != D_OPAQUE || h->status >= 400);
-    a->capturing = readable && is_text(type) && (collects(t) || whole_needed);
-    a->capture_lost = !a->capturing && collects(t) && h->length != 0;
+    a->capturing = readable && is_text(type) && (keeps_bodies(t) || whole_needed);
+    a->capture_lost = !a->capturing && keeps_bodies(t) && h->length != 0;
     /* usage is read from bodies that are too long for the log, too */
     buf_init(&a->capture, whole_needed ? METER_BODY_BYTES : (size_t)t->settings->conf->max_log_body_bytes);
-    if (a->capturing && h->length > 0 && (size_t)h->length <= a->capture.max)
-        (void)buf_room(&a->capture, (size_t)h->length);
+    if (a->capturing && h->length > 0) /* what a provider announces is not what it sends */
+        (void)buf_room(&a->capture, h->length < BODY_BUFFER_BYTES ? (size_t)h->length : BODY_BUFFER_BYTES);
 }
 
 static void on_head(void *owner, struct call *c, const struct response_head *h)
@@ -315,7 +314,7 @@ static void leave(struct txn *t)
         if (!a->ended_us)
             a->ended_us = clock_us();
         meter_whole(a);
-        if (!collects(t))
+        if (!keeps_bodies(t))
             buf_done(&a->capture);
         sse_done(&a->sse);
         aws_stream_done(&a->aws);
