@@ -50,7 +50,8 @@ void arena_reset(struct arena *a)
 
 static bool add_chunk(struct arena *a, size_t need)
 {
-    size_t size = a->used < ARENA_CHUNK_BYTES ? ARENA_CHUNK_BYTES - sizeof(struct arena_chunk) : a->used;
+    /* small steps while it is small: thousands of requests are open at a time */
+    size_t size = a->used < ARENA_SMALL_BYTES ? ARENA_CHUNK_BYTES - sizeof(struct arena_chunk) : a->used;
     if (size < need)
         size = need;
     if (a->used + size > a->cap)

@@ -38,6 +38,11 @@ enum {
     RACE_DELAY_MS = 250,
     RACE_ADDRESSES = 8,
 
+    /* store: of a streamed body that takes its time, all but the newest block of this size is held
+     * compressed; one that is over soon is not worth it before LONG */
+    SPOOL_BLOCK_BYTES = 4 * KIB,
+    SPOOL_LONG_BYTES = 64 * KIB,
+    SPOOL_SLOW_MS = 1000,
     /* store: the writer's niceness; at 5 it still gets a fourth of a processor that workers fill */
     STORE_WRITER_NICE = 5,
     STORE_WRITER_SLICE_NS = 100 * 1000,
@@ -73,6 +78,7 @@ enum {
     /* a request's own memory: heads, ids, parsed fields (bodies are counted apart) */
     TXN_ARENA_BYTES = 4 * MIB,
     ARENA_CHUNK_BYTES = 2 * KIB,
+    ARENA_SMALL_BYTES = 16 * KIB,
     /* one server-sent event may be this long before it is passed on in pieces */
     SSE_EVENT_BYTES = 4 * MIB,
     /* one AWS event-stream frame (the service's own limit is 16 MiB) */

@@ -3,7 +3,10 @@
 #include "gateway/fault.h"
 #include "gateway/forward.h"
 
-enum { FAULT_BYTES = 4096 };
+enum {
+    FAULT_BYTES = 4096,
+    OWN_LINES = 8, /* at most, CORS included */
+};
 
 static const struct str exposed =
     S("cf-aig-cache-status, cf-aig-step, cf-aig-log-id, cf-aig-event-id, "
@@ -71,6 +74,7 @@ static void start(struct txn *t, int status, const struct headers *h, int64_t le
 void answer_head(struct txn *t, const struct response_head *h)
 {
     struct headers out = {0};
+    headers_reserve(&out, t->arena, h->headers.n + OWN_LINES);
     enum err e = forward_answer(t->arena, &h->headers, t->cors, &out);
     if (e == E_OK)
         e = add_own(t, true, &out);

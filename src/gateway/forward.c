@@ -72,6 +72,7 @@ enum err forward_request(struct arena *a, const struct headers *in, struct heade
     struct str covered = signed_headers(in);
     bool has_connection = headers_last(in, STR("connection")).p != NULL, encoding_signed = false;
     enum err e = E_OK;
+    headers_reserve(out, a, in->n + 1);
     for (unsigned i = 0; i < in->n && e == E_OK; i++) {
         const struct header *h = &in->v[i];
         bool keep = !is_dropped_request(h->name) && !is_named_by_connection(in, has_connection, h->name);

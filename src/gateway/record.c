@@ -106,7 +106,10 @@ static void put_bodies(struct txn *t, struct attempt *a, struct record *r, bool 
 {
     if (r->flags & (REC_NO_ROW | REC_NO_PAYLOAD))
         return;
-    r->response = take(&a->capture);
+    if (a->framing == FRAME_NONE)
+        r->response = take(&a->capture);
+    else
+        r->response.p = spool_take(&a->spool, &r->response.n);
     if (t->body_state == BODY_STREAMING || t->body_bytes > t->settings->conf->max_log_body_bytes)
         r->flags |= REC_REQUEST_MISSING;
     else if (last && t->body_json)

@@ -12,6 +12,7 @@
 #include "gateway/worker.h"
 #include "providers/aws_stream.h"
 #include "providers/request.h"
+#include "store/spool.h"
 
 enum { TXN_STEPS = 12, TXN_TARGETS = 32, TXN_ATTEMPTS = 8 };
 
@@ -34,9 +35,11 @@ struct attempt {
     enum err err;  /* why it ended early */
     bool answered; /* the answer came to its end */
     uint64_t started_us, first_byte_us, ended_us;
+    uint64_t head_ms; /* of the loop's clock */
     struct str content_type;
     int64_t response_bytes;
-    struct buf capture; /* the answer's body, for metering and the log */
+    struct buf capture; /* a whole answer's body, for metering and the log */
+    struct spool spool; /* a streamed one, for the log */
     bool capturing, capture_lost;
     enum { FRAME_NONE, FRAME_SSE, FRAME_AWS } framing;
     struct sse sse;

@@ -55,6 +55,7 @@ static void watch_body(struct txn *t, struct attempt *a, const struct response_h
     a->capture_lost = !a->capturing && keeps_bodies(t) && h->length != 0;
     /* usage is read from bodies that are too long for the log, too */
     buf_init(&a->capture, whole_needed ? METER_BODY_BYTES : (size_t)t->settings->conf->max_log_body_bytes);
+    spool_init(&a->spool, (size_t)t->settings->conf->max_log_body_bytes);
     if (a->capturing && h->length > 0) /* what a provider announces is not what it sends */
         (void)buf_room(&a->capture, h->length < BODY_BUFFER_BYTES ? (size_t)h->length : BODY_BUFFER_BYTES);
 }
@@ -66,6 +67,7 @@ static void on_head(void *owner, struct call *c, const struct response_head *h)
     struct attempt *a = current(t);
     a->status = h->status;
     a->first_byte_us = clock_us();
+    a->head_ms = loop_ms(t->w->loop);
     watch_body(t, a, h);
     /* only an event stream can carry a chunk that must be taken out */
     t->strip_usage = t->strip_usage && a->framing == FRAME_SSE;
@@ -84,13 +86,24 @@ static void on_frame(void *arg, const struct aws_frame *f)
     meter_aws(&current(arg)->meter, f);
 }
 
-static void capture(struct attempt *a, struct str piece)
+static void drop_capture(struct attempt *a)
 {
-    if (!a->capturing || buf_append(&a->capture, piece) == E_OK)
+    buf_done(&a->capture);
+    spool_done(&a->spool);
+}
+
+static void capture(struct txn *t, struct attempt *a, struct str piece)
+{
+    if (!a->capturing)
+        return;
+    bool slow = loop_ms(t->w->loop) - a->head_ms > SPOOL_SLOW_MS;
+    enum err e =
+        a->framing == FRAME_NONE ? buf_append(&a->capture, piece) : spool_add(&a->spool, piece, slow);
+    if (e == E_OK)
         return;
     a->capturing = false; /* longer than the log takes: better none than a torn one */
     a->capture_lost = true;
-    buf_done(&a->capture);
+    drop_capture(a);
 }
 
 static enum flow on_body(void *owner, struct call *c, struct str piece)
@@ -99,7 +112,7 @@ static enum flow on_body(void *owner, struct call *c, struct str piece)
     struct txn *t = owner;
     struct attempt *a = current(t);
     a->response_bytes += (int64_t)piece.n;
-    capture(a, piece);
+    capture(t, a, piece);
     if (a->framing == FRAME_SSE) {
         (void)sse_feed(&a->sse, piece, on_sse, t);
     } else {
@@ -315,7 +328,7 @@ static void leave(struct txn *t)
             a->ended_us = clock_us();
         meter_whole(a);
         if (!keeps_bodies(t))
-            buf_done(&a->capture);
+            drop_capture(a);
         sse_done(&a->sse);
         aws_stream_done(&a->aws);
     }

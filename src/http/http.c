@@ -86,21 +86,34 @@ static const struct {
     {529, S("Site is Overloaded")},
 };
 
+static bool grow(struct headers *h, struct arena *a, unsigned cap)
+{
+    struct header *v = arena_alloc(a, cap * sizeof(*v));
+    if (!v)
+        return false;
+    if (h->n)
+        memcpy(v, h->v, h->n * sizeof(*v));
+    h->v = v;
+    h->cap = cap;
+    return true;
+}
+
+void headers_reserve(struct headers *h, struct arena *a, unsigned n)
+{
+    if (n > HTTP_HEADERS)
+        n = HTTP_HEADERS;
+    if (n > h->cap)
+        (void)grow(h, a, n);
+}
+
 enum err headers_add(struct headers *h, struct arena *a, struct str name, struct str value)
 {
     if (h->n == h->cap) {
         if (h->n >= HTTP_HEADERS)
             return E_FULL;
         unsigned cap = h->cap ? h->cap * 2 : FIRST_LINES;
-        if (cap > HTTP_HEADERS)
-            cap = HTTP_HEADERS;
-        struct header *v = arena_alloc(a, cap * sizeof(*v));
-        if (!v)
+        if (!grow(h, a, cap < HTTP_HEADERS ? cap : HTTP_HEADERS))
             return E_FULL;
-        if (h->n)
-            memcpy(v, h->v, h->n * sizeof(*v));
-        h->v = v;
-        h->cap = cap;
     }
     h->v[h->n++] = (struct header){name, value};
     return E_OK;

@@ -13,6 +13,9 @@ struct headers {
     unsigned n, cap;
 };
 
+/* Makes room for n lines in all, for those who know: growing by steps leaves what was too small in the
+ * arena. Does nothing when it cannot. */
+void headers_reserve(struct headers *h, struct arena *a, unsigned n);
 /* Appends a line; the strs are not copied. E_FULL past HTTP_HEADERS or the arena's cap. */
 enum err headers_add(struct headers *h, struct arena *a, struct str name, struct str value);
 /* Value of the last / first line of that name (case-insensitive); p == NULL when absent. */

@@ -125,9 +125,11 @@ static bool fits(const struct shape *s, struct str rest, struct str *ret_model)
     size_t from = after_head(before, s->head);
     if (from > before.n)
         return false;
-    const char *slash = s->model == SEGMENT ? memrchr(before.p, '/', before.n) : NULL;
-    if (slash)
-        from = (size_t)(slash + 1 - before.p);
+    size_t segment = before.n; /* where the last one begins */
+    while (segment > 0 && before.p[segment - 1] != '/')
+        segment--;
+    if (s->model == SEGMENT && segment > 0)
+        from = segment;
     *ret_model = s->model == NOWHERE ? STR("") : str_from(before, from);
     return true;
 }

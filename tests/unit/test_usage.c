@@ -389,7 +389,7 @@ static void content_events_are_cheap(void **state)
     uint64_t start = clock_us();
     for (unsigned i = 0; i < EVENTS; i++)
         meter_sse(&m, &ev);
-    double ns = (double)(clock_us() - start) * 1000 / EVENTS;
+    double ns = (double)(clock_us() - start) * 1000 / (double)EVENTS;
     if (getenv("WEIR_TEST_TIMES"))
         print_message("meter_sse, content event: %.0f ns\n", ns);
     assert_true(ns < 5000);
