@@ -72,6 +72,8 @@ static void on_head(void *owner, struct call *c, const struct response_head *h)
     /* only an event stream can carry a chunk that must be taken out */
     t->strip_usage = t->strip_usage && a->framing == FRAME_SSE;
     (void)txn_emit(t, &(struct event){.kind = EV_HEAD, .head = h});
+    if (a->framing != FRAME_NONE && t->call)
+        call_forget_head(t->call); /* a stream may be here for long */
 }
 
 static void on_sse(void *arg, const struct sse_event *ev)

@@ -488,6 +488,14 @@ void call_resume(struct call *k)
     loop_post(k->client->pool.loop, &k->go_on);
 }
 
+void call_forget_head(struct call *k)
+{
+    must(k->link && k->head.status >= 200);
+    h1_forget_head(k->link->h1);
+    k->head.headers = (struct headers){0};
+    arena_done(&k->arena);
+}
+
 void call_cancel(struct call *k)
 {
     if (k && !k->over)

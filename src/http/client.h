@@ -79,6 +79,9 @@ struct call *call_start(struct client *c, const struct call_request *req, const 
 enum flow call_send(struct call *c, struct str piece);
 void call_send_end(struct call *c);
 void call_resume(struct call *c);
+/* The owner has read the answer's head, whose memory goes back now: for answers that stay for long. From
+ * on_head on. */
+void call_forget_head(struct call *c);
 /* Ends the call; its connection is not reused. Accepts NULL. */
 void call_cancel(struct call *c);
 

@@ -199,12 +199,17 @@ static void begin(struct h1 *h, struct arena *a, size_t max_head)
     h->head_done = h->line_open = h->message_done = false;
     h->arena = a;
     h->max_head = max_head;
+    h1_forget_head(h);
+    h->target = (struct span){0};
+    h->extra = 0;
+}
+
+void h1_forget_head(struct h1 *h)
+{
     h->text = NULL;
     h->lines = NULL;
     h->n_text = h->cap_text = 0;
     h->n_lines = h->cap_lines = 0;
-    h->target = (struct span){0};
-    h->extra = 0;
 }
 
 void h1_expect_request(struct h1 *h, struct arena *a, size_t max_head, struct request_head *into)

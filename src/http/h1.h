@@ -18,6 +18,8 @@ struct h1;
 struct h1 *h1_new(bool requests);
 void h1_free(struct h1 *h);
 
+/* Nothing of the head is looked at any more: its arena may be emptied while the body goes on. */
+void h1_forget_head(struct h1 *h);
 /* The next message begins. Its head, text included, goes to *into and to `a`. */
 void h1_expect_request(struct h1 *h, struct arena *a, size_t max_head, struct request_head *into);
 /* head_only: the answer to a HEAD request has no body, whatever its head announces. */
