@@ -6,7 +6,7 @@
 #include <zstd.h>
 
 /* The block is what a stream costs in memory, the level what an event costs in time. */
-enum { LEVEL_SLOW = 1, LEVEL_FAST = -4, STEP = KIB, PACKED_MAX = ZSTD_COMPRESSBOUND(SPOOL_LONG_BYTES) };
+enum { LEVEL_SLOW = 1, LEVEL_FAST = -4, STEP = 512, PACKED_MAX = ZSTD_COMPRESSBOUND(SPOOL_LONG_BYTES) };
 
 /* What packing and unpacking need, once a thread. */
 struct packer {
@@ -74,6 +74,9 @@ static void pack_block(struct spool *s, int level)
     uint32_t head = (uint32_t)n;
     append(&s->packed, &head, sizeof(head));
     append(&s->packed, p->out, n);
+    s->now.n = 0;
+    if (s->now.cap <= SPOOL_BLOCK_BYTES)
+        return; /* kept for the next block: giving it back would leave holes in the heap */
     mem_free(s->now.p);
     s->now = (struct spool_bytes){0};
 }
