@@ -157,6 +157,8 @@ static void push_row(struct txn *t, size_t index)
     bool acked = t->end_waits && last && !(r.flags & REC_NO_ROW);
     t->acks += acked;
     store_push(t->w->store, &r, t->w->loop, acked ? &t->ack : NULL);
+    buf_done(&a->capture); /* what the row did not take */
+    spool_done(&a->spool);
 }
 
 static void leave(struct txn *t)

@@ -56,7 +56,8 @@ static void watch_body(struct txn *t, struct attempt *a, const struct response_h
     /* usage is read from bodies that are too long for the log, too */
     buf_init(&a->capture, whole_needed ? METER_BODY_BYTES : (size_t)t->settings->conf->max_log_body_bytes);
     spool_init(&a->spool, (size_t)t->settings->conf->max_log_body_bytes);
-    if (a->capturing && h->length > 0) /* what a provider announces is not what it sends */
+    if (a->capturing && a->framing == FRAME_NONE &&
+        h->length > 0) /* what a provider announces is not what it sends */
         (void)buf_room(&a->capture, h->length < BODY_BUFFER_BYTES ? (size_t)h->length : BODY_BUFFER_BYTES);
 }
 
