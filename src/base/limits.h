@@ -43,9 +43,6 @@ enum {
     SPOOL_BLOCK_BYTES = 4 * KIB,
     SPOOL_LONG_BYTES = 64 * KIB,
     SPOOL_SLOW_MS = 1000,
-    /* store: the writer's niceness; at 5 it still gets a fourth of a processor that workers fill */
-    STORE_WRITER_NICE = 5,
-    STORE_WRITER_SLICE_NS = 100 * 1000,
 
     /* http: more header lines than this are an attack or a mistake */
     HTTP_HEADERS = 128,

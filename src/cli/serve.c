@@ -9,6 +9,7 @@
 #include "api/api.h"
 #include "base/limits.h"
 #include "base/log.h"
+#include "base/thread.h"
 #include "cli/cli.h"
 #include "cli/pages.h"
 #include "gateway/front.h"
@@ -287,6 +288,7 @@ static bool open_all(struct process *p)
 static void *run_seat(void *arg)
 {
     struct seat *s = arg;
+    thread_schedule(0, THREAD_SLICE_SHORT_NS); /* a request waits for nobody's long work */
     loop_run(s->worker->loop);
     return NULL;
 }

@@ -12,12 +12,10 @@
 #include "store/private.h"
 #include "store/seed.h"
 #include "base/limits.h"
+#include "base/thread.h"
 
 #include <stdatomic.h>
-#include <sys/resource.h>
-#include <sys/syscall.h>
 #include <time.h>
-#include <unistd.h>
 
 /* ---- from other threads ---- */
 
@@ -308,32 +306,12 @@ static void end_turn(struct writer *w, const struct turn *t)
         pthread_cond_broadcast(&w->flushed);
 }
 
-/* The kernel's own struct (sched_setattr(2)); the C library of Debian 12 has none. */
-struct schedule {
-    uint32_t size, policy;
-    uint64_t flags;
-    int32_t nice;
-    uint32_t priority;
-    uint64_t runtime, deadline, period;
-};
-
-/*
- * Requests come first where threads share a processor: a share that keeps up with them, taken in
- * slices so short that a request never waits long behind a commit. Kernels before 6.12 have one slice
- * for all and take the niceness alone.
- */
-static void yield_to_workers(void)
-{
-    struct schedule s = {.size = sizeof(s), .nice = STORE_WRITER_NICE, .runtime = STORE_WRITER_SLICE_NS};
-    if (syscall(SYS_sched_setattr, 0, &s, 0) != 0)
-        (void)setpriority(PRIO_PROCESS, (id_t)gettid(), STORE_WRITER_NICE);
-}
-
 static void *writer_main(void *arg)
 {
     struct store *s = arg;
     struct writer *w = &s->writer;
-    yield_to_workers();
+    thread_schedule(THREAD_BEHIND,
+                    THREAD_SLICE_LONG_NS); /* requests come first; the queue takes what waits meanwhile */
     for (bool over = false; !over;) {
         struct turn t = next_turn(s);
         for (struct change *c = t.changes, *next; c; c = next) {
