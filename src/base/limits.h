@@ -40,7 +40,7 @@ enum {
 
     /* store: of a streamed body that takes its time, all but the newest block of this size is held
      * compressed; one that is over soon is not worth it before LONG */
-    SPOOL_BLOCK_BYTES = 4 * KIB,
+    SPOOL_BLOCK_BYTES = 3 * KIB,
     SPOOL_LONG_BYTES = 64 * KIB,
     SPOOL_SLOW_MS = 1000,
 
