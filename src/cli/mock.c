@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* weir mock: the mock provider as a server of its own, on one thread. */
 #include "mock/mock.h"
+#include "base/file.h"
 #include "base/limits.h"
 #include "cli/cli.h"
 #include "cli/pages.h"
@@ -10,7 +11,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 
 static const char help[] = "usage: weir mock [--listen HOST:PORT] [--profile FILE]\n\n"
                            "Answers in the shapes of OpenAI, Anthropic, Gemini, Cohere, Workers AI and "
@@ -25,22 +25,6 @@ static const struct server_limits limits = {
     .body_timeout_ms = 600000,
     .idle_timeout_ms = 600000,
 };
-
-static bool read_profile(const char *path, struct buf *out)
-{
-    FILE *f = fopen(path, "rb");
-    if (!f)
-        return false;
-    for (size_t n = 1; n > 0;) {
-        char *at = buf_room(out, 4096);
-        n = at ? fread(at, 1, 4096, f) : 0;
-        if (at)
-            buf_grew(out, n);
-    }
-    bool ok = !ferror(f) && !out->full;
-    fclose(f);
-    return ok;
-}
 
 static void on_conn(void *arg, struct conn *c)
 {
@@ -104,17 +88,13 @@ int cli_mock(int argc, char **argv)
         } else if (c != 'p') {
             fputs(help, stderr);
             return 2;
-        } else if (!read_profile(optarg, &profile)) {
+        } else if (file_read(optarg, &profile) != E_OK) {
             fprintf(stderr, "weir mock: cannot read %s\n", optarg);
             return 2;
         }
     }
     signal(SIGPIPE, SIG_IGN);
-    struct rlimit r;
-    if (getrlimit(RLIMIT_NOFILE, &r) == 0) {
-        r.rlim_cur = r.rlim_max;
-        (void)setrlimit(RLIMIT_NOFILE, &r);
-    }
+    file_raise_limit();
     int code = run(listen, buf_str(&profile));
     buf_done(&profile);
     return code;

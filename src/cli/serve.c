@@ -7,6 +7,7 @@
  * reads settings and TLS files again.
  */
 #include "api/api.h"
+#include "base/file.h"
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/thread.h"
@@ -22,7 +23,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 extern char **environ;
@@ -97,15 +97,6 @@ static void set_log_level(const struct conf *conf)
 }
 
 /* ---- opening ---- */
-
-static void raise_descriptor_limit(void)
-{
-    struct rlimit r;
-    if (getrlimit(RLIMIT_NOFILE, &r) != 0)
-        return;
-    r.rlim_cur = r.rlim_max;
-    (void)setrlimit(RLIMIT_NOFILE, &r);
-}
 
 /* Empty counts as not set: a compose file or unit hands on what is not there. */
 static const char *set_variable(const char *name)
@@ -456,7 +447,7 @@ int cli_serve(int argc, char **argv)
     if (code >= 0)
         return code;
     signal(SIGPIPE, SIG_IGN);
-    raise_descriptor_limit();
+    file_raise_limit();
     p.settings = load_settings(&p, &why);
     if (!p.settings) {
         fprintf(stderr, "weir: %s\n", why);

@@ -1,31 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/settings.h"
+#include "base/file.h"
 
 #include <stdio.h>
 
 enum { PRICES_BYTES = 16 * 1024 * 1024 };
 
 static _Thread_local char why[512];
-
-static enum err read_file(const char *path, struct buf *out)
-{
-    FILE *f = fopen(path, "rb");
-    if (!f)
-        return E_IO;
-    enum err e = E_OK;
-    for (size_t n = 1; n > 0 && e == E_OK;) {
-        char *at = buf_room(out, 64 * 1024);
-        n = at ? fread(at, 1, 64 * 1024, f) : 0;
-        if (at)
-            buf_grew(out, n);
-        else
-            e = E_FULL;
-    }
-    if (ferror(f))
-        e = E_IO;
-    fclose(f);
-    return e;
-}
 
 static struct prices *load_prices(struct str path, const char **ret_why)
 {
@@ -35,7 +16,7 @@ static struct prices *load_prices(struct str path, const char **ret_why)
     if (path.n == 0)
         return prices_builtin();
     buf_init(&text, PRICES_BYTES);
-    if (read_file(path.p, &text) == E_OK) /* conf's strs are terminated */
+    if (file_read(path.p, &text) == E_OK) /* conf's strs are terminated */
         p = prices_load(buf_str(&text), &reason);
     buf_done(&text);
     if (!p) {

@@ -310,8 +310,8 @@ static void *writer_main(void *arg)
 {
     struct store *s = arg;
     struct writer *w = &s->writer;
-    thread_schedule(THREAD_BEHIND,
-                    THREAD_SLICE_LONG_NS); /* requests come first; the queue takes what waits meanwhile */
+    /* requests come first; the queue takes what waits meanwhile */
+    thread_schedule(THREAD_BEHIND, THREAD_SLICE_LONG_NS);
     for (bool over = false; !over;) {
         struct turn t = next_turn(s);
         for (struct change *c = t.changes, *next; c; c = next) {
