@@ -185,6 +185,8 @@ enum {
     GCP_ACCOUNT_BYTES = 16 * KIB,
     /* its key: 4096 bits of RSA and some. Signing costs the cube of the length, on a worker's loop */
     GCP_KEY_BYTES = 4 * KIB,
+    /* canonical request of an AWS signature: a target and a head, each byte of the target escaped twice */
+    SIGV4_BYTES = 256 * KIB,
 
     /* keys that tokens are verified with: RFC 7518 section 3.3 asks for 2048 bits, and verifying costs the
      * square of the length */
