@@ -17,7 +17,7 @@ TOP = 9  # src/main.c
 
 # library headers -> the files that may include them
 LIBRARIES = [
-    (r"openssl/", r"base/crypto\.c|base/verify\.c|net/tls\.c"),
+    (r"openssl/", r"base/crypto\.c|base/seal\.c|base/verify\.c|net/tls\.c"),
     (r"yyjson\.h", r"base/json\.c"),
     (r"llhttp\.h", r"http/h1\.c"),
     (r"uv\.h", r"net/\w+\.c|net/\w+_uv\.h"),

@@ -7,6 +7,7 @@
 struct api {
     struct loop *loop;
     struct store *store;
+    struct uuid_source uuids;
     size_t waiting;
 };
 
@@ -46,6 +47,49 @@ struct str api_call_query(const struct api_call *c)
     return exchange_request(c->x)->query;
 }
 
+struct uuid api_call_uuid(struct api_call *c)
+{
+    return uuid_v7(&c->api->uuids);
+}
+
+/* ---- changes ---- */
+
+static struct actor actor_of(struct api_call *c)
+{
+    char *id = arena_alloc(c->arena, UUID_TEXT);
+    if (id)
+        uuid_text(c->token->object->uuid, id);
+    return (struct actor){.type = STR("token"),
+                          .id = str_of(id, id ? UUID_TEXT : 0),
+                          .name = c->token->name,
+                          .ip = exchange_peer(c->x),
+                          .interface = STR("API")};
+}
+
+/* The new snapshot is out; the handler goes on with it. Its old one stays until the call ends: what it found
+ * there is still referred to. */
+static void on_changed(void *arg, enum err e)
+{
+    struct api_call *c = arg;
+    if (!api_call_resume(c))
+        return;
+    catalog_unref(c->before);
+    c->before = c->catalog;
+    c->catalog = store_catalog(c->api->store);
+    if (c->gateway) /* NULL from here: deleted, by this call or by somebody else */
+        c->gateway = catalog_gateway(c->catalog, c->params[PARAM_ACCOUNT], c->params[PARAM_GATEWAY]);
+    c->changed(c, e);
+}
+
+void api_call_change(struct api_call *c, const struct change *changes, size_t n,
+                     void (*done)(struct api_call *c, enum err e))
+{
+    struct change_set set = {changes, n, actor_of(c)};
+    c->changed = done;
+    api_call_wait(c);
+    store_change(c->api->store, &set, c->api->loop, on_changed, c);
+}
+
 /* ---- life ---- */
 
 static void close_now(struct task *t)
@@ -55,6 +99,7 @@ static void close_now(struct task *t)
     buf_done(&c->answer);
     log_detail_free(c->detail);
     catalog_unref(c->catalog);
+    catalog_unref(c->before);
     exchange_release(c->x);
 }
 
@@ -129,8 +174,9 @@ static const struct token *bearer(const struct api_call *c)
 static bool allowed(struct api_call *c)
 {
     c->token = bearer(c);
-    return c->token && str_eq(c->token->account, c->params[PARAM_ACCOUNT]) &&
-           (c->token->permissions & c->route->allowed);
+    struct str account = c->params[PARAM_ACCOUNT];
+    return c->token && (!account.p || str_eq(c->token->account, account)) &&
+           route_allows(c->route, c->token->permissions);
 }
 
 static enum api_err admit(struct api_call *c)
@@ -140,8 +186,9 @@ static enum api_err admit(struct api_call *c)
     c->route = route_find(h->method, below_prefix(c), c->params, &known);
     if (!c->route)
         return known ? API_BAD_METHOD : API_NO_ROUTE;
-    for (size_t i = 0; i < PARAM_COUNT && c->params[i].p; i++)
-        c->params[i] = segment_decode(c->arena, c->params[i]);
+    for (size_t i = 0; i < PARAM_COUNT; i++)
+        if (c->params[i].p)
+            c->params[i] = segment_decode(c->arena, c->params[i]);
     if (!allowed(c))
         return API_AUTH;
     if (c->params[PARAM_GATEWAY].p) {

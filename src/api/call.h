@@ -35,9 +35,11 @@ struct api_call {
     struct arena *arena;
     const struct route *route;
     struct str params[PARAM_COUNT];
-    struct catalog *catalog;       /* the snapshot of this request */
-    const struct token *token;     /* in it */
-    const struct gateway *gateway; /* in it; NULL when the path names none */
+    struct catalog *catalog;       /* the snapshot of this request; after a change the one that has it */
+    struct catalog *before;        /* the one from before the change; NULL: nothing was changed */
+    const struct token *token;     /* in the first of them */
+    const struct gateway *gateway; /* in catalog; NULL when the path names none */
+    void (*changed)(struct api_call *c, enum err e);
 
     struct buf body;           /* of the request */
     struct buf answer;         /* of ours */
@@ -60,6 +62,16 @@ struct loop *api_call_loop(struct api_call *c);
 /* The raw query of the request; p == NULL when there is none. */
 struct str api_call_query(const struct api_call *c);
 
+/* An id for what a call creates. */
+struct uuid api_call_uuid(struct api_call *c);
+/*
+ * Applies changes, all or nothing, in the name of the call's token. `done` is called unless the client has
+ * gone: E_OK with the new snapshot in c->catalog (c->gateway is looked up in it), or what store_change says.
+ * What was found in the old snapshot stays valid until the call ends.
+ */
+void api_call_change(struct api_call *c, const struct change *changes, size_t n,
+                     void (*done)(struct api_call *c, enum err e));
+
 /* Before and after a question to the store, whose `arg` is the call. False: nobody waits for the answer any
  * more; free it and return. */
 void api_call_wait(struct api_call *c);
@@ -75,6 +87,9 @@ struct paging {
 void reply_close_page(struct api_call *c, struct json_out *w, const struct paging *p);
 
 void reply_error(struct api_call *c, enum api_err e);
+/* What a change came back with, other than E_OK. `taken` names the member of the body whose value another one
+ * has. */
+void reply_change_error(struct api_call *c, enum err e, const char *taken);
 /* 400 with one error per complaint; complaints about the query come with "result": {}. */
 void reply_invalid(struct api_call *c, const struct complaints *wrong);
 /*

@@ -37,9 +37,15 @@ static const char log_intro[] = "\n## Log rows\n\n"
 
 static const char *permission_names(unsigned allowed)
 {
-    return allowed == ALLOW_METADATA ? "metadata_read, read, write"
-           : allowed == ALLOW_READ   ? "read, write"
-                                     : "write";
+    switch (allowed) {
+    case ALLOW_ANY: return "any";
+    case ALLOW_METADATA: return "metadata_read, read, write";
+    case ALLOW_READ: return "read, write";
+    case ALLOW_ANALYTICS: return "analytics_read";
+    case ALLOW_RUN: return "run";
+    case ALLOW_SECRETS: return "write and secrets_write";
+    default: return "write";
+    }
 }
 
 void api_document(struct buf *out)

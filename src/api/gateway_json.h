@@ -6,8 +6,7 @@
 
 /* A body that has been checked. Strs live in the arena of the complaints. */
 struct gateway_input {
-    struct str slug; /* p == NULL unless it was asked for */
-    bool authentication, collect_logs;
+    struct str slug;     /* p == NULL unless it was asked for */
     struct str settings; /* the members that can be set, with their values, as a compact JSON object */
     struct str idle;     /* keys that were given a value nothing acts on yet: "a, b"; empty: none */
 };

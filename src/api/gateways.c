@@ -71,28 +71,20 @@ void gateways_fetch(struct api_call *c)
 
 /* ---- changing ---- */
 
-static enum api_err api_err_of(enum err e)
+static void on_saved(struct api_call *c, enum err e)
 {
-    return e == E_NOT_FOUND ? API_NOT_FOUND : e == E_AGAIN ? API_EXISTS : API_INTERNAL;
-}
-
-/* The new snapshot is out: answer with what it says. */
-static void on_saved(void *arg, enum err e)
-{
-    struct api_call *c = arg;
-    if (!api_call_resume(c))
-        return;
-    if (e) {
-        reply_error(c, api_err_of(e));
-        return;
-    }
-    catalog_unref(c->catalog);
-    c->catalog = store_catalog(api_call_store(c));
-    c->gateway = catalog_gateway(c->catalog, c->params[PARAM_ACCOUNT], c->params[PARAM_GATEWAY]);
-    if (c->gateway)
+    if (e != E_OK)
+        reply_change_error(c, e, "id");
+    else if (c->gateway)
         reply_gateway(c, c->gateway);
     else
         reply_error(c, API_NOT_FOUND); /* deleted since by somebody else */
+}
+
+static void on_created(struct api_call *c, enum err e)
+{
+    c->gateway = catalog_gateway(c->catalog, c->params[PARAM_ACCOUNT], c->params[PARAM_GATEWAY]);
+    on_saved(c, e);
 }
 
 static void save(struct api_call *c, bool create)
@@ -109,16 +101,12 @@ static void save(struct api_call *c, bool create)
         c->params[PARAM_GATEWAY] = in.slug;
     if (in.idle.n)
         c->note = arena_printf(c->arena, "Kept, but nothing acts on it yet: %.*s", STR_FMT(in.idle)).p;
-    struct gateway_change change = {
-        .what = create ? GATEWAY_CREATE : GATEWAY_UPDATE,
-        .account = c->params[PARAM_ACCOUNT],
-        .slug = c->params[PARAM_GATEWAY],
-        .authentication = in.authentication,
-        .collect_logs = in.collect_logs,
-        .settings = in.settings,
-    };
-    api_call_wait(c);
-    store_change_gateway(api_call_store(c), &change, api_call_loop(c), on_saved, c);
+    struct change change = {.what = create ? CHANGE_CREATE : CHANGE_UPDATE,
+                            .kind = KIND_GATEWAY,
+                            .account = c->params[PARAM_ACCOUNT],
+                            .name = c->params[PARAM_GATEWAY],
+                            .settings = in.settings};
+    api_call_change(c, &change, 1, create ? on_created : on_saved);
 }
 
 void gateways_create(struct api_call *c)
@@ -131,21 +119,19 @@ void gateways_update(struct api_call *c)
     save(c, false);
 }
 
-static void on_deleted(void *arg, enum err e)
+static void on_deleted(struct api_call *c, enum err e)
 {
-    struct api_call *c = arg;
-    if (!api_call_resume(c))
-        return;
-    if (e)
-        reply_error(c, api_err_of(e));
-    else
-        reply_gateway(c, c->gateway); /* as it was: this request's snapshot still has it */
+    if (e != E_OK)
+        reply_change_error(c, e, "id");
+    else /* as it was: the old snapshot still has it */
+        reply_gateway(c, catalog_gateway(c->before, c->params[PARAM_ACCOUNT], c->params[PARAM_GATEWAY]));
 }
 
 void gateways_delete(struct api_call *c)
 {
-    struct gateway_change change = {
-        .what = GATEWAY_DELETE, .account = c->params[PARAM_ACCOUNT], .slug = c->params[PARAM_GATEWAY]};
-    api_call_wait(c);
-    store_change_gateway(api_call_store(c), &change, api_call_loop(c), on_deleted, c);
+    struct change change = {.what = CHANGE_DELETE,
+                            .kind = KIND_GATEWAY,
+                            .account = c->params[PARAM_ACCOUNT],
+                            .name = c->params[PARAM_GATEWAY]};
+    api_call_change(c, &change, 1, on_deleted);
 }

@@ -110,7 +110,7 @@ static bool may_read_bodies(const struct api_call *c)
 static void get_log(struct api_call *c, void (*done)(void *arg, struct log_detail *d))
 {
     struct uuid id;
-    if (uuid_parse(c->params[PARAM_LAST], &id)) {
+    if (uuid_parse(c->params[PARAM_ID], &id)) {
         reply_error(c, API_NOT_FOUND);
         return;
     }

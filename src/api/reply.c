@@ -108,10 +108,6 @@ void reply_error(struct api_call *c, enum api_err e)
 {
     struct json_out w = open_errors(c);
     open_error(&w, e, STR(""));
-    if (e == API_EXISTS) {
-        json_key(&w, "path");
-        json_put_raw(&w, STR("[\"body\",\"id\"]"));
-    }
     json_close(&w, '}');
     close_errors(c, &w, e, STR("null"));
 }
@@ -131,6 +127,24 @@ static void put_path(struct json_out *w, const char *place, struct str key)
             json_put_str(w, part);
     }
     json_close(w, ']');
+}
+
+static void reply_exists(struct api_call *c, const char *taken)
+{
+    struct json_out w = open_errors(c);
+    bool gateway = c->route && str_ends(c->route->pattern, STR("/gateways"));
+    open_error(&w, API_EXISTS, gateway ? STR("Gateway already exists") : STR(""));
+    put_path(&w, "body", str_c(taken));
+    json_close(&w, '}');
+    close_errors(c, &w, API_EXISTS, STR("null"));
+}
+
+void reply_change_error(struct api_call *c, enum err e, const char *taken)
+{
+    if (e == E_AGAIN)
+        reply_exists(c, taken);
+    else
+        reply_error(c, e == E_NOT_FOUND ? API_NOT_FOUND : e == E_STALE ? API_STALE : API_INTERNAL);
 }
 
 void reply_invalid(struct api_call *c, const struct complaints *wrong)

@@ -12,7 +12,7 @@ const size_t api_route_count = countof(api_routes);
 
 static bool matches(struct str pattern, struct str path, struct str params[PARAM_COUNT])
 {
-    size_t n = 0;
+    size_t next = PARAM_ID;
     while (pattern.p && path.p) {
         struct str want = str_cut(&pattern, '/'), got = str_cut(&path, '/');
         if (!str_starts(want, STR("{"))) {
@@ -21,11 +21,21 @@ static bool matches(struct str pattern, struct str path, struct str params[PARAM
         } else if (got.n == 0) {
             return false;
         } else {
-            must(n < PARAM_COUNT);
-            params[n++] = got;
+            size_t at = str_eq(want, STR("{A}"))   ? PARAM_ACCOUNT
+                        : str_eq(want, STR("{G}")) ? PARAM_GATEWAY
+                                                   : next++;
+            must(at < PARAM_COUNT);
+            params[at] = got;
         }
     }
     return !pattern.p && !path.p;
+}
+
+bool route_allows(const struct route *r, unsigned permissions)
+{
+    if (r->allowed == ALLOW_SECRETS)
+        return (permissions & PERM_WRITE) && (permissions & PERM_SECRETS_WRITE);
+    return permissions & r->allowed;
 }
 
 const struct route *route_find(struct str method, struct str path, struct str params[PARAM_COUNT],
@@ -36,9 +46,11 @@ const struct route *route_find(struct str method, struct str path, struct str pa
     *ret_known = false;
     for (size_t i = 0; i < api_route_count; i++) {
         const struct route *r = &api_routes[i];
-        if (!matches(r->pattern, path, params))
+        struct str found[PARAM_COUNT] = {{NULL, 0}};
+        if (!matches(r->pattern, path, found))
             continue;
         *ret_known = true;
+        memcpy(params, found, sizeof(found));
         if (str_eq(r->method, method))
             return r;
     }

@@ -6,13 +6,18 @@
 
 struct api_call;
 
-enum { PARAM_ACCOUNT, PARAM_GATEWAY, PARAM_LAST, PARAM_COUNT };
+/* {A}, {G}, and the others in their order. */
+enum { PARAM_ACCOUNT, PARAM_GATEWAY, PARAM_ID, PARAM_ID2, PARAM_COUNT };
 
-/* The permission column: any one of these bits is enough. */
+/* The permission column: any one of these bits is enough; for SECRETS write and secrets_write together. */
 enum {
+    ALLOW_ANY = PERM_ALL,
     ALLOW_WRITE = PERM_WRITE,
     ALLOW_READ = PERM_READ | ALLOW_WRITE,
-    ALLOW_METADATA = PERM_METADATA_READ | ALLOW_READ
+    ALLOW_METADATA = PERM_METADATA_READ | ALLOW_READ,
+    ALLOW_ANALYTICS = PERM_ANALYTICS_READ,
+    ALLOW_RUN = PERM_RUN,
+    ALLOW_SECRETS = PERM_WRITE | PERM_SECRETS_WRITE | 1 << 16,
 };
 
 struct route {
@@ -22,6 +27,9 @@ struct route {
     bool takes_body;
     const char *summary;
 };
+
+/* Does a token with these permissions pass? */
+bool route_allows(const struct route *r, unsigned permissions);
 
 extern const struct route api_routes[];
 extern const size_t api_route_count;

@@ -32,6 +32,13 @@ void arena_done(struct arena *a)
     a->at = a->end = NULL;
 }
 
+void arena_wipe(struct arena *a)
+{
+    for (struct arena_chunk *c = a->chunks; c; c = c->next)
+        explicit_bzero(c->bytes, c->size);
+    arena_done(a);
+}
+
 void arena_reset(struct arena *a)
 {
     struct arena_chunk *last = a->chunks;

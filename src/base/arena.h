@@ -20,6 +20,8 @@ struct arena {
 
 void arena_init(struct arena *a, size_t cap);
 void arena_done(struct arena *a);
+/* The same for memory that held secrets: zeroed before it goes back. */
+void arena_wipe(struct arena *a);
 /* Gives back all but one chunk, for reuse by the next request. */
 void arena_reset(struct arena *a);
 

@@ -139,6 +139,8 @@ enum {
     STORE_CLOSE_TRIES = 5,
     /* store: rows of a deleted gateway removed in one go, so that new rows wait some 10 ms at most */
     STORE_SWEEP_ROWS = 2000,
+    /* store: settings of one object in the audit log; larger ones are left out of it */
+    AUDIT_BYTES = 1 * MIB,
     /* store: raw bytes compressed as one; reading a body unpacks this much at most */
     SEGMENT_FRAME_BYTES = 1 * MIB,
     /* store: compressed bytes kept before they are written, within one commit */

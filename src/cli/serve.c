@@ -117,6 +117,8 @@ static struct store_options store_options(const struct settings *s)
         .sync = s->sync,
         .account = set_variable("WEIR_ACCOUNT_ID"),
         .root_token = set_variable("WEIR_ROOT_TOKEN"),
+        .master_key = set_variable("WEIR_MASTER_KEY"),
+        .master_key_file = s->conf->master_key_file.p,
     };
 }
 

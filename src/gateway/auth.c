@@ -109,15 +109,14 @@ static void stop_making(struct txn *t)
 /* The first authenticated use of `default` makes it (section 1.2). */
 static enum next make_default(struct txn *t)
 {
-    struct gateway_change c = {.what = GATEWAY_CREATE,
-                               .account = t->account,
-                               .slug = t->gateway_slug,
-                               .authentication = true,
-                               .collect_logs = true};
+    struct change c = {
+        .what = CHANGE_CREATE, .kind = KIND_GATEWAY, .account = t->account, .name = t->gateway_slug};
+    struct change_set set = {
+        &c, 1, {.type = STR("system"), .name = STR("first use of default"), .interface = STR("API")}};
     t->maker = mem_zalloc(sizeof(*t->maker));
     *t->maker = (struct maker){t->w, t};
     t->w->live++; /* the store answers this loop, whoever has left by then */
-    store_change_gateway(t->w->store, &c, t->w->loop, on_made, t->maker);
+    store_change(t->w->store, &set, t->w->loop, on_made, t->maker);
     return txn_wait(t, default_made, stop_making);
 }
 

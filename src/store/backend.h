@@ -4,15 +4,16 @@
  * handles, and nothing else is. The store brings the threads, the queue, the roll-up sums, the
  * segments and the catalogue's look-ups; a back-end brings tables, their migrations and statements.
  *
- * sqlite_logs.c and sqlite_catalog.c are the back-end there is. A second one implements the same
- * functions and turns this header into a table of pointers, one table a back-end, picked by
- * the storage URL; callers keep their shape. Its handles may hold network connections: all calls but
- * the opens come from the store's two threads, or from a command of its own, and may block.
+ * sqlite_logs.c, sqlite_catalog.c and sqlite_objects.c are the back-end there is. A second one implements the
+ * same functions and turns this header into a table of pointers, one table a back-end, picked by the storage
+ * URL; callers keep their shape. Its handles may hold network connections: all calls but the opens come from
+ * the store's two threads, or from a command of its own, and may block.
  *
  * A handle belongs to one thread at a time. Errors are E_DB unless said otherwise; the text of the
  * last one is at *_why (static storage or the handle's).
  */
 #pragma once
+#include "store/audit.h"
 #include "store/counters.h"
 #include "store/rollup.h"
 #include "store/segment.h"
@@ -58,13 +59,13 @@ enum err log_db_list(struct log_db *db, const struct log_query *q, struct log_pa
 enum err log_db_get(struct log_db *db, int64_t gateway, struct uuid id, struct log_page *ret,
                     struct body_place *ret_place);
 
-/* ---- the catalogue: accounts, gateways, tokens ---- */
+/* ---- the catalogue: accounts, gateways, objects ---- */
 struct catalog_db;
 
 struct catalog_db *catalog_db_open(const char *dir, enum db_mode mode, const char **ret_why);
 void catalog_db_close(struct catalog_db *db);
-/* A new snapshot with one reference, or NULL. */
-struct catalog *catalog_db_load(struct catalog_db *db);
+/* A new snapshot with one reference, or NULL. `keys` open its secrets; NULL: they stay closed. */
+struct catalog *catalog_db_load(struct catalog_db *db, const struct keyring *keys);
 /* True when another process changed the database since the last call. */
 bool catalog_db_changed(struct catalog_db *db);
 
@@ -73,8 +74,11 @@ enum err catalog_db_commit(struct catalog_db *db) MUST_CHECK;
 void catalog_db_rollback(struct catalog_db *db);
 /* E_AGAIN: it exists already. */
 enum err catalog_db_add_account(struct catalog_db *db, struct str account) MUST_CHECK;
-/* E_AGAIN: create, but it exists; E_NOT_FOUND: no such gateway or account. */
-enum err catalog_db_change_gateway(struct catalog_db *db, const struct gateway_change *c) MUST_CHECK;
-/* t->id and t->created_ms are chosen here. E_AGAIN: the hash is taken; E_NOT_FOUND: no such account. */
-enum err catalog_db_add_token(struct catalog_db *db, const struct token *t, int64_t *ret_id) MUST_CHECK;
-enum err catalog_db_delete_token(struct catalog_db *db, int64_t id) MUST_CHECK;
+/*
+ * All of a set, within the caller's transaction: roll back unless it is E_OK. E_AGAIN: its name (or a token's
+ * hash) is taken; E_NOT_FOUND: it, its account, gateway or parent is not there; E_STALE: changed since
+ * if_modified.
+ */
+enum err catalog_db_apply(struct catalog_db *db, const struct change_set *set) MUST_CHECK;
+/* A page of the audit log. ret's arena is initialised by the caller. The error is also in ret->err. */
+enum err catalog_db_audit(struct catalog_db *db, const struct audit_query *q, struct audit_page *ret);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Snapshots of the catalogue. Look-ups are open-addressing tables of element numbers + 1. */
 #include "store/catalog.h"
+#include "store/provider_key.h"
+#include "store/token.h"
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/limits.h"
@@ -14,7 +16,7 @@ struct table {
 };
 
 struct catalog_index {
-    struct table accounts, gateways, tokens;
+    struct table accounts, gateways, tokens, names, uuids;
 };
 
 struct catalog *catalog_new(void)
@@ -35,7 +37,7 @@ void catalog_unref(struct catalog *c)
 {
     if (!c || atomic_fetch_sub_explicit(&c->refs, 1, memory_order_acq_rel) > 1)
         return;
-    arena_done(&c->arena);
+    arena_wipe(&c->arena);
     mem_free(c);
 }
 
@@ -143,6 +145,16 @@ static void put_time(struct json_out *w, const char *key, int64_t ms)
     json_put_str(w, str_c(text));
 }
 
+static void read_gateway(struct gateway *g)
+{
+    struct json_doc *doc = json_parse(g->settings);
+    const struct json_val *root = json_root(doc);
+    g->authentication = json_bool(json_get(root, "authentication"), false);
+    g->collect_logs = json_bool(json_get(root, "collect_logs"), true);
+    json_free(doc);
+    gateway_policy_read(g->settings, &g->policy);
+}
+
 /* {"id":...,"created_at":..., and then the members that are stored} */
 static bool complete_settings(struct arena *a, struct gateway *g)
 {
@@ -177,23 +189,103 @@ static bool complete_settings(struct arena *a, struct gateway *g)
     return g->settings.p;
 }
 
-bool catalog_seal(struct catalog *c)
+/* ---- objects ---- */
+
+static uint64_t hash_object(enum object_kind kind, struct str account, int64_t gateway, struct str name)
+{
+    return hash_str(name, hash_str(account, (uint64_t)gateway * KIND_COUNT + (uint64_t)kind));
+}
+
+/* A UUID of version 7 begins with its time: the end is what differs. */
+static uint64_t hash_uuid(const struct uuid *u)
+{
+    uint64_t word;
+    memcpy(&word, u->b + 8, sizeof(word));
+    return word;
+}
+
+const struct object *catalog_object(const struct catalog *c, enum object_kind kind, struct str account,
+                                    int64_t gateway, struct str name)
+{
+    uint64_t at = hash_object(kind, account, gateway, name);
+    for (size_t i; (i = table_next(&c->index->names, &at)) != NONE;) {
+        const struct object *o = &c->objects[i];
+        if (o->kind == kind && o->gateway == gateway && str_eq(o->name, name) && str_eq(o->account, account))
+            return o;
+    }
+    return NULL;
+}
+
+const struct object *catalog_object_uuid(const struct catalog *c, enum object_kind kind, struct uuid uuid)
+{
+    uint64_t at = hash_uuid(&uuid);
+    for (size_t i; (i = table_next(&c->index->uuids, &at)) != NONE;)
+        if (c->objects[i].kind == kind && memcmp(&c->objects[i].uuid, &uuid, sizeof(uuid)) == 0)
+            return &c->objects[i];
+    return NULL;
+}
+
+const struct object *catalog_next_object(const struct catalog *c, enum object_kind kind, struct str account,
+                                         int64_t gateway, const struct object *after)
+{
+    for (size_t i = after ? (size_t)(after - c->objects) : c->n_objects; i-- > 0;) {
+        const struct object *o = &c->objects[i];
+        if (o->kind == kind && (gateway < 0 || o->gateway == gateway) &&
+            (!account.p || str_eq(o->account, account)))
+            return o;
+    }
+    return NULL;
+}
+
+/* Its kind's own form. False past the arena's cap. */
+static bool read_object(struct catalog *c, struct object *o, const struct keyring *keys)
+{
+    switch (o->kind) {
+    case KIND_TOKEN: {
+        struct token *t = &c->tokens[c->n_tokens];
+        if (token_read(o, t)) {
+            table_put(&c->index->tokens, hash_token(t->hash), c->n_tokens++);
+            o->read = t;
+        }
+        return true;
+    }
+    case KIND_PROVIDER_KEY: return (o->read = provider_key_read(&c->arena, o, keys)) != NULL;
+    default: return true;
+    }
+}
+
+static bool seal_objects(struct catalog *c, const struct keyring *keys)
+{
+    struct catalog_index *x = c->index;
+    c->tokens = arena_zalloc(&c->arena, (c->n_objects + 1) * sizeof(*c->tokens));
+    for (size_t i = 0; c->tokens && i < c->n_objects; i++) {
+        struct object *o = &c->objects[i];
+        table_put(&x->names, hash_object(o->kind, o->account, o->gateway, o->name), i);
+        table_put(&x->uuids, hash_uuid(&o->uuid), i);
+        if (!read_object(c, o, keys))
+            return false;
+    }
+    return c->tokens;
+}
+
+/* ---- */
+
+bool catalog_seal(struct catalog *c, const struct keyring *keys)
 {
     struct catalog_index *x = c->index = arena_new(&c->arena, struct catalog_index);
     if (!x || !table_init(&x->accounts, &c->arena, c->n_accounts) ||
         !table_init(&x->gateways, &c->arena, c->n_gateways) ||
-        !table_init(&x->tokens, &c->arena, c->n_tokens))
+        !table_init(&x->tokens, &c->arena, c->n_objects) || !table_init(&x->names, &c->arena, c->n_objects) ||
+        !table_init(&x->uuids, &c->arena, c->n_objects))
         return false;
     for (size_t i = 0; i < c->n_accounts; i++)
         table_put(&x->accounts, hash_str(c->accounts[i], 0), i);
     for (size_t i = 0; i < c->n_gateways; i++) {
         struct gateway *g = &c->gateways[i];
         table_put(&x->gateways, hash_gateway(g->account, g->slug), i);
-        gateway_policy_read(g->settings, &g->policy);
+        read_gateway(g);
         if (!complete_settings(&c->arena, g))
             return false;
     }
-    for (size_t i = 0; i < c->n_tokens; i++)
-        table_put(&x->tokens, hash_token(c->tokens[i].hash), i);
-    return true;
+    return seal_objects(c, keys);
 }

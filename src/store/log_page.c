@@ -70,7 +70,7 @@ void log_reader_list(struct log_reader *r, const struct log_query *q, struct log
 {
     *ret = (struct log_page){0};
     arena_init(&ret->arena, LOG_PAGE_BYTES);
-    struct catalog *c = catalog_db_load(r->catalog);
+    struct catalog *c = catalog_db_load(r->catalog, NULL);
     log_db_list(r->logs, q, ret);
     if (c)
         log_page_name_gateways(ret, c);

@@ -6,10 +6,11 @@
 
 #include <pthread.h>
 
-/* A gateway_change on its way to the writer and back; owns its strs. */
-struct change {
-    struct change *next;
-    struct gateway_change c;
+/* A change_set on its way to the writer and back; lives in its own arena, with copies of everything. */
+struct job {
+    struct job *next;
+    struct arena arena;
+    struct change_set set;
     struct loop *loop;
     void (*done)(void *arg, enum err e);
     void *arg;
@@ -21,7 +22,7 @@ struct writer {
     pthread_t thread;
     pthread_mutex_t lock; /* of the members up to the next blank line */
     pthread_cond_t wake, flushed;
-    struct change *changes, **changes_end;
+    struct job *jobs, **jobs_end;
     uint64_t flush_wanted, flush_done; /* tickets: rows pushed before ticket n are dealt with at n */
     bool poll, stop;
 
@@ -39,20 +40,17 @@ struct writer {
     size_t n_doomed;
 };
 
-struct query {
-    struct query *next;
-    enum { QUERY_LIST, QUERY_GET } what;
-    struct log_query list; /* search is copied behind the struct */
-    int64_t gateway;
-    struct uuid id;
-    bool with_bodies;
+/*
+ * A question to the reader's thread. Who asks embeds it in what the answer is made of:
+ *
+ *   run   on the reader's thread, after everything that was pushed before is committed
+ *   done  on the asker's loop; it frees
+ */
+struct question {
+    struct question *next;
+    void (*run)(struct store *s, struct question *q);
+    void (*done)(struct question *q);
     struct loop *loop;
-    union {
-        void (*listed)(void *arg, struct log_page *page);
-        void (*got)(void *arg, struct log_detail *d);
-    } done;
-    void *arg;
-    struct log_detail *answer; /* a list uses only its page */
     struct msg msg;
 };
 
@@ -60,11 +58,13 @@ struct reader {
     pthread_t thread;
     pthread_mutex_t lock; /* of the members up to the next blank line */
     pthread_cond_t wake;
-    struct query *queries, **queries_end;
+    struct question *questions, **questions_end;
     bool stop;
 
     bool started;
-    struct log_db *logs; /* the thread's own */
+    /* the thread's own */
+    struct log_db *logs;
+    struct catalog_db *catalog;
 };
 
 struct store {
@@ -76,7 +76,10 @@ struct store {
     int dir, lock_file;
     struct counters *counters;
 
-    pthread_mutex_t catalog_lock; /* of the next three; a catalogue itself never changes */
+    char *path, *master_key, *master_key_file; /* the data directory, and where the master key may be */
+
+    pthread_mutex_t catalog_lock; /* of the next four; a catalogue itself never changes */
+    struct keyring keys;
     struct catalog *catalog;
     void (*on_catalog)(void *arg, struct catalog *c);
     void *on_catalog_arg;
@@ -93,7 +96,7 @@ bool writer_start(struct store *s, const char *dir, const struct store_options *
 uint64_t writer_stop(struct store *s);
 /* A row was pushed behind `before` others. */
 void writer_notice(struct store *s, int64_t before);
-void writer_change(struct store *s, struct change *c);
+void writer_change(struct store *s, struct job *j);
 void writer_poll(struct store *s);
 /* Waits until everything pushed before was committed, or a commit was tried and failed. */
 void writer_flush(struct store *s);
@@ -102,7 +105,13 @@ void writer_flush(struct store *s);
 void reader_init(struct store *s);
 bool reader_start(struct store *s, const char *dir, const char **ret_why);
 void reader_stop(struct store *s);
-void reader_ask(struct store *s, struct query *q);
+/* Any thread. */
+void reader_ask(struct store *s, struct question *q, struct loop *l);
+
+/* ---- store.c ---- */
+/* The master key's source read again: a key that was rotated is known. The old ring stays when it cannot be.
+ */
+bool store_read_keys(struct store *s, bool make, const char **ret_why);
 
 /* ---- log_page.c ---- */
 /* A page in its own arena. */

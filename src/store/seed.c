@@ -41,26 +41,45 @@ static bool is_account_id(struct str s)
     return s.n == 32;
 }
 
+static const struct actor first_start = {
+    .type = S("system"), .name = S("first start"), .interface = S("CLI")};
+
+enum err add_token(struct catalog_db *db, const struct actor *who, struct str account, struct str name,
+                   struct str text, struct str settings)
+{
+    unsigned char hash[SHA256_BYTES];
+    struct uuid_source uuids = {0};
+    sha256(text, hash);
+    struct change c = {.what = CHANGE_CREATE,
+                       .kind = KIND_TOKEN,
+                       .account = account,
+                       .uuid = uuid_v7(&uuids),
+                       .name = name,
+                       .settings = settings,
+                       .secret = str_of((char *)hash, sizeof(hash))};
+    struct change_set set = {&c, 1, *who};
+    return catalog_db_apply(db, &set);
+}
+
 /* The token unless it is stored already: no error, and nothing made. */
 static enum err add_root_token(struct catalog_db *db, struct str account, struct str text)
 {
-    struct token t = {.account = account, .name = STR("root"), .permissions = PERM_ALL};
-    int64_t id;
-    sha256(text, t.hash);
-    enum err e = catalog_db_add_token(db, &t, &id);
+    enum err e =
+        add_token(db, &first_start, account, STR("root"), text, STR("{\"permissions\":63,\"expires_ms\":0}"));
+    _Static_assert(PERM_ALL == 63, "the root token may do everything");
     return e == E_AGAIN ? E_OK : e;
 }
 
 static enum err add_account(struct catalog_db *db, struct str account)
 {
-    struct gateway_change c = {.what = GATEWAY_CREATE,
-                               .account = account,
-                               .slug = STR("default"),
-                               .authentication = true,
-                               .collect_logs = true,
-                               .settings = gateway_defaults()};
+    struct change c = {.what = CHANGE_CREATE,
+                       .kind = KIND_GATEWAY,
+                       .account = account,
+                       .name = STR("default"),
+                       .settings = gateway_defaults()};
+    struct change_set set = {&c, 1, first_start};
     enum err e = catalog_db_add_account(db, account);
-    return e == E_OK ? catalog_db_change_gateway(db, &c) : e;
+    return e == E_OK ? catalog_db_apply(db, &set) : e;
 }
 
 static enum err seed(struct catalog_db *db, const struct store_options *o, struct catalog *c,
@@ -94,7 +113,7 @@ enum err seed_catalog(struct catalog_db *db, const struct store_options *o, stru
     enum err e = catalog_db_begin(db);
     if (e != E_OK)
         return e;
-    struct catalog *c = catalog_db_load(db);
+    struct catalog *c = catalog_db_load(db, NULL);
     e = c ? seed(db, o, c, &first) : E_DB;
     catalog_unref(c);
     if (e == E_OK)

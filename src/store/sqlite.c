@@ -127,3 +127,19 @@ bool sqlite_str(struct sqlite3_stmt *st, int column, struct arena *a, struct str
     *ret = p ? arena_dup(a, str_of(p, (size_t)sqlite3_column_bytes(st, column))) : (struct str){NULL, 0};
     return !p || ret->p;
 }
+
+enum err sqlite_finish(struct sqlite3 *db, struct sqlite3_stmt *st)
+{
+    if (!st)
+        return E_DB;
+    sqlite3_step(st);
+    int code = sqlite3_reset(st) == SQLITE_OK ? SQLITE_OK : sqlite3_extended_errcode(db);
+    int changes = sqlite3_changes(db);
+    sqlite3_finalize(st);
+    switch (code) {
+    case SQLITE_OK: return changes ? E_OK : E_NOT_FOUND;
+    case SQLITE_CONSTRAINT_UNIQUE: return E_AGAIN;
+    case SQLITE_CONSTRAINT_FOREIGNKEY: return E_NOT_FOUND;
+    default: return E_DB;
+    }
+}

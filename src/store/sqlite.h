@@ -24,6 +24,9 @@ enum err sqlite_run(struct sqlite3 *db, const char *sql) MUST_CHECK;
 struct sqlite3_stmt *sqlite_prepare(struct sqlite3 *db, const char *sql);
 /* Runs a statement that yields no rows and makes it ready for the next time. */
 enum err sqlite_once(struct sqlite3_stmt *st) MUST_CHECK;
+/* Runs a bound statement and frees it (NULL: E_DB). What broke a constraint says what was wrong: E_AGAIN, it
+ * is there already; E_NOT_FOUND, no row was changed, or what it refers to is not there. */
+enum err sqlite_finish(struct sqlite3 *db, struct sqlite3_stmt *st) MUST_CHECK;
 /* One number; fallback when there is no row. */
 int64_t sqlite_number(struct sqlite3 *db, const char *sql, int64_t fallback);
 

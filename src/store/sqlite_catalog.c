@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * DATA/weir.db: accounts, gateways, tokens. Small and seldom written, so every commit waits for the
- * disk. The daemon's writer thread and `weir token` may both have it open.
+ * DATA/weir.db: accounts, gateways, and everything else as objects. Small and seldom written, so every commit
+ * waits for the disk. The daemon's writer thread and `weir token` may both have it open. Changes are in
+ * sqlite_objects.c.
  */
-#include "store/backend.h"
-#include "store/sqlite.h"
+#include "store/sqlite_catalog.h"
 #include "base/clock.h"
 #include "base/limits.h"
 
@@ -24,14 +24,34 @@ static const char schema_1[] =
     " permissions INTEGER NOT NULL, created INTEGER NOT NULL, expires INTEGER NOT NULL);";
 /* Goes up when settings change that say "cache_invalidate_on_update": keys of cached answers hold it. */
 static const char schema_2[] = "ALTER TABLE gateway ADD COLUMN cache_generation INTEGER NOT NULL DEFAULT 0";
-static const char *const migrations[] = {schema_1, schema_2};
+/* One table for all kinds: they are listed, changed, logged and exported alike. Tokens become the first. */
+static const char schema_3[] =
+    "CREATE TABLE object ("
+    " id INTEGER PRIMARY KEY AUTOINCREMENT, uuid BLOB NOT NULL UNIQUE, kind TEXT NOT NULL,"
+    " account TEXT NOT NULL REFERENCES account (id)," /* gateway, parent: 0 for none */
+    " gateway INTEGER NOT NULL DEFAULT 0, parent INTEGER NOT NULL DEFAULT 0, name TEXT NOT NULL,"
+    " settings TEXT NOT NULL," /* JSON */
+    " secret BLOB,"            /* sealed (base/seal.h), or the SHA-256 of a token */
+    " created INTEGER NOT NULL, modified INTEGER NOT NULL);"
+    "CREATE UNIQUE INDEX object_name ON object (account, kind, gateway, parent, name) WHERE kind <> 'token';"
+    "CREATE UNIQUE INDEX object_token ON object (secret) WHERE kind = 'token';"
+    "CREATE INDEX object_parent ON object (parent) WHERE parent <> 0;"
+    "INSERT INTO object (id, uuid, kind, account, name, settings, secret, created, modified)"
+    " SELECT id, randomblob(16), 'token', account, name,"
+    " json_object('permissions', permissions, 'expires_ms', expires), hash, created, created FROM token;"
+    "DELETE FROM sqlite_sequence WHERE name = 'object';" /* ids of tokens are not used twice */
+    "INSERT INTO sqlite_sequence (name, seq) SELECT 'object', coalesce(max(seq), 0) FROM sqlite_sequence"
+    " WHERE name = 'token';"
+    "DROP TABLE token;"
+    "ALTER TABLE gateway DROP COLUMN authentication;"
+    "ALTER TABLE gateway DROP COLUMN collect_logs;"
+    "CREATE TABLE audit ("
+    " id INTEGER PRIMARY KEY, uuid BLOB NOT NULL, at INTEGER NOT NULL, account TEXT NOT NULL, interface TEXT,"
+    " actor TEXT, action TEXT NOT NULL, resource TEXT NOT NULL, resource_id BLOB, name TEXT, gateway TEXT,"
+    " before TEXT, after TEXT);"
+    "CREATE INDEX audit_account ON audit (account, at);";
+static const char *const migrations[] = {schema_1, schema_2, schema_3};
 static const struct sqlite_schema schema = {"weir.db", migrations, countof(migrations)};
-
-struct catalog_db {
-    struct sqlite3 *db;
-    int64_t version; /* PRAGMA data_version as last seen */
-    struct uuid_source uuids;
-};
 
 struct catalog_db *catalog_db_open(const char *dir, enum db_mode mode, const char **ret_why)
 {
@@ -77,25 +97,36 @@ static bool read_gateway(struct sqlite3_stmt *st, struct catalog *c, size_t i)
     g->id = sqlite3_column_int64(st, 0);
     if (sqlite3_column_bytes(st, 1) == sizeof(g->uuid))
         memcpy(&g->uuid, sqlite3_column_blob(st, 1), sizeof(g->uuid));
-    g->authentication = sqlite3_column_int(st, 4);
-    g->collect_logs = sqlite3_column_int(st, 5);
-    g->created_ms = sqlite3_column_int64(st, 7);
-    g->modified_ms = sqlite3_column_int64(st, 8);
-    g->cache_generation = sqlite3_column_int64(st, 9);
+    g->created_ms = sqlite3_column_int64(st, 5);
+    g->modified_ms = sqlite3_column_int64(st, 6);
+    g->cache_generation = sqlite3_column_int64(st, 7);
     return sqlite_str(st, 2, &c->arena, &g->account) && sqlite_str(st, 3, &c->arena, &g->slug) &&
-           sqlite_str(st, 6, &c->arena, &g->settings);
+           sqlite_str(st, 4, &c->arena, &g->settings);
 }
 
-static bool read_token(struct sqlite3_stmt *st, struct catalog *c, size_t i)
+/* A row of a kind this version does not know (a later one wrote it) is read as none. */
+static enum object_kind kind_of(struct sqlite3_stmt *st, int column)
 {
-    struct token *t = &c->tokens[i];
-    t->id = sqlite3_column_int64(st, 0);
-    if (sqlite3_column_bytes(st, 3) == SHA256_BYTES)
-        memcpy(t->hash, sqlite3_column_blob(st, 3), SHA256_BYTES);
-    t->permissions = (unsigned)sqlite3_column_int(st, 4);
-    t->created_ms = sqlite3_column_int64(st, 5);
-    t->expires_ms = sqlite3_column_int64(st, 6);
-    return sqlite_str(st, 1, &c->arena, &t->account) && sqlite_str(st, 2, &c->arena, &t->name);
+    const char *word = (const char *)sqlite3_column_text(st, column);
+    for (int k = 0; k < KIND_COUNT; k++)
+        if (str_eq(kind_word((enum object_kind)k), str_c(word)))
+            return (enum object_kind)k;
+    return KIND_COUNT;
+}
+
+static bool read_object(struct sqlite3_stmt *st, struct catalog *c, size_t i)
+{
+    struct object *o = &c->objects[i];
+    o->id = sqlite3_column_int64(st, 0);
+    if (sqlite3_column_bytes(st, 1) == sizeof(o->uuid))
+        memcpy(&o->uuid, sqlite3_column_blob(st, 1), sizeof(o->uuid));
+    o->kind = kind_of(st, 2);
+    o->gateway = sqlite3_column_int64(st, 4);
+    o->parent = sqlite3_column_int64(st, 5);
+    o->created_ms = sqlite3_column_int64(st, 9);
+    o->modified_ms = sqlite3_column_int64(st, 10);
+    return sqlite_str(st, 3, &c->arena, &o->account) && sqlite_str(st, 6, &c->arena, &o->name) &&
+           sqlite_str(st, 7, &c->arena, &o->settings) && sqlite_str(st, 8, &c->arena, &o->secret);
 }
 
 /* The three tables, read alike. */
@@ -107,13 +138,14 @@ static const struct part {
     {"SELECT count(*) FROM account", "SELECT id FROM account ORDER BY seq", sizeof(struct str),
      offsetof(struct catalog, accounts), offsetof(struct catalog, n_accounts), read_account},
     {"SELECT count(*) FROM gateway",
-     "SELECT id, uuid, account, slug, authentication, collect_logs, settings, created, modified,"
-     " cache_generation FROM gateway ORDER BY id",
+     "SELECT id, uuid, account, slug, settings, created, modified, cache_generation FROM gateway ORDER BY id",
      sizeof(struct gateway), offsetof(struct catalog, gateways), offsetof(struct catalog, n_gateways),
      read_gateway},
-    {"SELECT count(*) FROM token",
-     "SELECT id, account, name, hash, permissions, created, expires FROM token ORDER BY id",
-     sizeof(struct token), offsetof(struct catalog, tokens), offsetof(struct catalog, n_tokens), read_token},
+    {"SELECT count(*) FROM object",
+     "SELECT id, uuid, kind, account, gateway, parent, name, settings, secret, created, modified FROM object"
+     " ORDER BY id",
+     sizeof(struct object), offsetof(struct catalog, objects), offsetof(struct catalog, n_objects),
+     read_object},
 };
 
 static bool load_part(struct catalog_db *db, struct catalog *c, const struct part *p)
@@ -130,7 +162,7 @@ static bool load_part(struct catalog_db *db, struct catalog *c, const struct par
     return array && st && n == (size_t)max;
 }
 
-struct catalog *catalog_db_load(struct catalog_db *db)
+struct catalog *catalog_db_load(struct catalog_db *db, const struct keyring *keys)
 {
     struct catalog *c = catalog_new();
     bool own = sqlite3_get_autocommit(db->db); /* else the caller has a transaction open */
@@ -139,7 +171,7 @@ struct catalog *catalog_db_load(struct catalog_db *db)
         ok = load_part(db, c, &parts[i]);
     if (own)
         catalog_db_rollback(db);
-    if (ok && catalog_seal(c))
+    if (ok && catalog_seal(c, keys))
         return c;
     catalog_unref(c);
     return NULL;
@@ -162,23 +194,6 @@ void catalog_db_rollback(struct catalog_db *db)
     sqlite3_exec(db->db, "ROLLBACK", NULL, NULL, NULL);
 }
 
-/* Runs and frees a bound statement; what broke a constraint says what was wrong. */
-static enum err finish(struct catalog_db *db, struct sqlite3_stmt *st)
-{
-    if (!st)
-        return E_DB;
-    sqlite3_step(st);
-    int code = sqlite3_reset(st) == SQLITE_OK ? SQLITE_OK : sqlite3_extended_errcode(db->db);
-    int changes = sqlite3_changes(db->db);
-    sqlite3_finalize(st);
-    switch (code) {
-    case SQLITE_OK: return changes ? E_OK : E_NOT_FOUND;
-    case SQLITE_CONSTRAINT_UNIQUE: return E_AGAIN;
-    case SQLITE_CONSTRAINT_FOREIGNKEY: return E_NOT_FOUND;
-    default: return E_DB;
-    }
-}
-
 enum err catalog_db_add_account(struct catalog_db *db, struct str account)
 {
     struct sqlite3_stmt *st = sqlite_prepare(db->db, "INSERT INTO account (id, created) VALUES (?, ?)");
@@ -186,65 +201,5 @@ enum err catalog_db_add_account(struct catalog_db *db, struct str account)
         return E_DB;
     sqlite_bind_str(st, 1, account);
     sqlite3_bind_int64(st, 2, clock_wall_ms());
-    return finish(db, st);
-}
-
-static const char *const gateway_changes[] = {
-    [GATEWAY_CREATE] = "INSERT INTO gateway (account, slug, authentication, collect_logs, settings, created,"
-                       " modified, uuid) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6, ?7)",
-    [GATEWAY_UPDATE] = "UPDATE gateway SET authentication = ?3, collect_logs = ?4, settings = ?5,"
-                       " modified = max(?6, modified + 1), cache_generation = cache_generation +"
-                       " (json_extract(settings, '$.cache_invalidate_on_update') IS 1"
-                       " OR json_extract(?5, '$.cache_invalidate_on_update') IS 1)"
-                       " WHERE account = ?1 AND slug = ?2",
-    [GATEWAY_DELETE] = "DELETE FROM gateway WHERE account = ?1 AND slug = ?2",
-};
-
-enum err catalog_db_change_gateway(struct catalog_db *db, const struct gateway_change *c)
-{
-    struct sqlite3_stmt *st = sqlite_prepare(db->db, gateway_changes[c->what]);
-    if (!st)
-        return E_DB;
-    sqlite_bind_str(st, 1, c->account);
-    sqlite_bind_str(st, 2, c->slug);
-    struct uuid uuid;
-    if (c->what != GATEWAY_DELETE) {
-        sqlite3_bind_int(st, 3, c->authentication);
-        sqlite3_bind_int(st, 4, c->collect_logs);
-        sqlite_bind_str(st, 5, c->settings);
-        sqlite3_bind_int64(st, 6, clock_wall_ms());
-    }
-    if (c->what == GATEWAY_CREATE) {
-        uuid = uuid_v7(&db->uuids);
-        sqlite_bind_blob(st, 7, uuid.b, sizeof(uuid.b));
-    }
-    return finish(db, st);
-}
-
-enum err catalog_db_add_token(struct catalog_db *db, const struct token *t, int64_t *ret_id)
-{
-    struct sqlite3_stmt *st =
-        sqlite_prepare(db->db, "INSERT INTO token (account, name, hash, permissions, created, expires)"
-                               " VALUES (?, ?, ?, ?, ?, ?)");
-    if (!st)
-        return E_DB;
-    sqlite_bind_str(st, 1, t->account);
-    sqlite3_bind_text64(st, 2, t->name.n ? t->name.p : "", t->name.n, SQLITE_STATIC, SQLITE_UTF8);
-    sqlite_bind_blob(st, 3, t->hash, sizeof(t->hash));
-    sqlite3_bind_int64(st, 4, t->permissions);
-    sqlite3_bind_int64(st, 5, clock_wall_ms());
-    sqlite3_bind_int64(st, 6, t->expires_ms);
-    enum err e = finish(db, st);
-    if (e == E_OK)
-        *ret_id = sqlite3_last_insert_rowid(db->db);
-    return e;
-}
-
-enum err catalog_db_delete_token(struct catalog_db *db, int64_t id)
-{
-    struct sqlite3_stmt *st = sqlite_prepare(db->db, "DELETE FROM token WHERE id = ?");
-    if (!st)
-        return E_DB;
-    sqlite3_bind_int64(st, 1, id);
-    return finish(db, st);
+    return sqlite_finish(db->db, st);
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The store's face: opening a data directory, and handing work to the writer and the reader. */
+#include "store/master_key.h"
 #include "store/private.h"
+#include "store/provider_key.h"
 #include "store/seed.h"
 #include "base/limits.h"
 
@@ -71,6 +73,12 @@ static uint64_t shut(struct store *s)
     catalog_unref(s->catalog);
     counters_free(s->counters);
     pthread_mutex_destroy(&s->catalog_lock);
+    keyring_done(&s->keys);
+    if (s->master_key)
+        explicit_bzero(s->master_key, strlen(s->master_key));
+    mem_free(s->master_key);
+    mem_free(s->master_key_file);
+    mem_free(s->path);
     if (s->lock_file >= 0)
         close(s->lock_file);
     if (s->dir >= 0)
@@ -79,12 +87,21 @@ static uint64_t shut(struct store *s)
     return lost;
 }
 
+static char *copy_text(const char *text)
+{
+    size_t n = text ? strlen(text) + 1 : 0;
+    return n ? memcpy(mem_alloc(n), text, n) : NULL;
+}
+
 struct store *store_open(const struct store_options *o, struct store_first *ret_first, const char **ret_why)
 {
     struct store *s = mem_zalloc(sizeof(*s));
     s->dir = s->lock_file = -1;
     pthread_mutex_init(&s->catalog_lock, NULL);
     s->counters = counters_new();
+    s->path = copy_text(o->dir);
+    s->master_key = copy_text(o->master_key);
+    s->master_key_file = copy_text(o->master_key_file);
     store_reload(s, o);
     writer_init(s);
     reader_init(s);
@@ -124,38 +141,77 @@ void store_poll(struct store *s)
     writer_poll(s);
 }
 
-static struct str copy_str(char **at, struct str s)
+/* ---- secrets ---- */
+
+bool store_read_keys(struct store *s, bool make, const char **ret_why)
 {
-    if (!s.p)
-        return s;
-    char *p = *at;
-    if (s.n)
-        memcpy(p, s.p, s.n);
-    *at += s.n;
-    return str_of(p, s.n);
+    struct keyring fresh;
+    if (!master_key_load(s->path, s->master_key, s->master_key_file, make, &fresh, ret_why))
+        return false;
+    pthread_mutex_lock(&s->catalog_lock);
+    s->keys = fresh;
+    pthread_mutex_unlock(&s->catalog_lock);
+    keyring_done(&fresh);
+    return true;
 }
+
+struct str store_seal(struct store *s, struct arena *a, const struct uuid *object, struct secret plain)
+{
+    pthread_mutex_lock(&s->catalog_lock);
+    struct keyring keys = s->keys;
+    pthread_mutex_unlock(&s->catalog_lock);
+    struct str sealed = seal(a, &keys, provider_key_about(object), plain);
+    keyring_done(&keys);
+    return sealed;
+}
+
+/* ---- changes ---- */
 
 static void on_changed(struct loop *l, struct msg *m)
 {
     (void)l;
-    struct change *c = container_of(m, struct change, msg);
-    c->done(c->arg, c->result);
-    mem_free(c);
+    struct job *j = container_of(m, struct job, msg);
+    j->done(j->arg, j->result);
+    struct arena a = j->arena; /* the job lies in it */
+    arena_done(&a);
 }
 
-void store_change_gateway(struct store *s, const struct gateway_change *c, struct loop *l,
-                          void (*done)(void *arg, enum err e), void *arg)
+static void copy_change(struct arena *a, struct change *c)
 {
-    struct gateway_change own = *c;
-    if (own.what != GATEWAY_DELETE && !own.settings.p)
-        own.settings = gateway_defaults();
-    struct change *n = mem_alloc(sizeof(*n) + own.account.n + own.slug.n + own.settings.n);
-    *n = (struct change){.c = own, .loop = l, .done = done, .arg = arg, .msg.run = on_changed};
-    char *at = (char *)(n + 1);
-    n->c.account = copy_str(&at, own.account);
-    n->c.slug = copy_str(&at, own.slug);
-    n->c.settings = copy_str(&at, own.settings);
-    writer_change(s, n);
+    struct str *parts[] = {&c->account, &c->gateway, &c->name, &c->settings, &c->secret};
+    if (c->kind == KIND_GATEWAY && c->what == CHANGE_CREATE && !c->settings.p)
+        c->settings = gateway_defaults();
+    for (size_t i = 0; i < countof(parts); i++)
+        if (parts[i]->p)
+            *parts[i] = arena_dup(a, *parts[i]);
+}
+
+static void copy_actor(struct arena *a, struct actor *who)
+{
+    struct str *parts[] = {&who->type, &who->id, &who->name, &who->ip, &who->interface};
+    for (size_t i = 0; i < countof(parts); i++)
+        *parts[i] = arena_dup(a, *parts[i]);
+}
+
+void store_change(struct store *s, const struct change_set *set, struct loop *l,
+                  void (*done)(void *arg, enum err e), void *arg)
+{
+    struct arena a;
+    arena_init(&a, SIZE_MAX / 2);
+    struct job *j = arena_new(&a, struct job);
+    struct change *copy = arena_alloc(&a, (set->n + 1) * sizeof(*copy));
+    for (size_t i = 0; i < set->n; i++) {
+        copy[i] = set->changes[i];
+        copy_change(&a, &copy[i]);
+    }
+    j->set = (struct change_set){copy, set->n, set->actor};
+    copy_actor(&a, &j->set.actor);
+    j->loop = l;
+    j->done = done;
+    j->arg = arg;
+    j->msg.run = on_changed;
+    j->arena = a;
+    writer_change(s, j);
 }
 
 /* ---- rate limits ---- */
@@ -193,41 +249,126 @@ struct store_stats store_stats(struct store *s)
 
 /* ---- queries ---- */
 
-static void on_answered(struct loop *l, struct msg *m)
+struct list_query {
+    struct question q;
+    struct log_query list; /* search is copied behind the struct */
+    struct log_page *page;
+    void (*done)(void *arg, struct log_page *page);
+    void *arg;
+};
+
+static void name_gateways(struct store *s, struct log_page *page)
 {
-    (void)l;
-    struct query *q = container_of(m, struct query, msg);
-    if (q->what == QUERY_LIST)
-        q->done.listed(q->arg, &q->answer->page);
-    else
-        q->done.got(q->arg, q->answer);
-    mem_free(q);
+    struct catalog *c = store_catalog(s);
+    log_page_name_gateways(page, c);
+    catalog_unref(c);
 }
 
-static void ask(struct store *s, struct query *q, struct loop *l, void *arg)
+static void run_list(struct store *s, struct question *q)
 {
-    q->loop = l;
-    q->arg = arg;
-    q->msg.run = on_answered;
-    q->answer = log_detail_new();
-    reader_ask(s, q);
+    struct list_query *l = container_of(q, struct list_query, q);
+    log_db_list(s->reader.logs, &l->list, l->page);
+    name_gateways(s, l->page);
+}
+
+static void list_done(struct question *q)
+{
+    struct list_query *l = container_of(q, struct list_query, q);
+    l->done(l->arg, l->page);
+    mem_free(l);
 }
 
 void store_list_logs(struct store *s, const struct log_query *list, struct loop *l,
                      void (*done)(void *arg, struct log_page *page), void *arg)
 {
-    struct query *q = mem_alloc(sizeof(*q) + list->search.n);
-    *q = (struct query){.what = QUERY_LIST, .list = *list, .done.listed = done};
-    char *at = (char *)(q + 1);
-    q->list.search = copy_str(&at, list->search);
-    ask(s, q, l, arg);
+    struct list_query *q = mem_alloc(sizeof(*q) + list->search.n);
+    *q = (struct list_query){.q = {.run = run_list, .done = list_done},
+                             .list = *list,
+                             .page = &log_detail_new()->page,
+                             .done = done,
+                             .arg = arg};
+    if (list->search.n)
+        memcpy(q + 1, list->search.p, list->search.n);
+    if (list->search.p)
+        q->list.search.p = (char *)(q + 1);
+    reader_ask(s, &q->q, l);
+}
+
+struct get_query {
+    struct question q;
+    int64_t gateway;
+    struct uuid id;
+    bool with_bodies;
+    struct log_detail *detail;
+    void (*done)(void *arg, struct log_detail *d);
+    void *arg;
+};
+
+static void run_get(struct store *s, struct question *q)
+{
+    struct get_query *g = container_of(q, struct get_query, q);
+    struct log_detail *d = g->detail;
+    struct body_place p;
+    if (log_db_get(s->reader.logs, g->gateway, g->id, &d->page, &p) == E_OK && g->with_bodies &&
+        segment_read(s->dir, &p, &d->page.arena, &d->request, &d->response) != E_OK)
+        d->request = d->response = (struct str){NULL, 0};
+    name_gateways(s, &d->page);
+}
+
+static void get_done(struct question *q)
+{
+    struct get_query *g = container_of(q, struct get_query, q);
+    g->done(g->arg, g->detail);
+    mem_free(g);
 }
 
 void store_get_log(struct store *s, int64_t gateway, struct uuid id, bool with_bodies, struct loop *l,
                    void (*done)(void *arg, struct log_detail *d), void *arg)
 {
-    struct query *q = mem_alloc(sizeof(*q));
-    *q = (struct query){
-        .what = QUERY_GET, .gateway = gateway, .id = id, .with_bodies = with_bodies, .done.got = done};
-    ask(s, q, l, arg);
+    struct get_query *q = mem_alloc(sizeof(*q));
+    *q = (struct get_query){.q = {.run = run_get, .done = get_done},
+                            .gateway = gateway,
+                            .id = id,
+                            .with_bodies = with_bodies,
+                            .detail = log_detail_new(),
+                            .done = done,
+                            .arg = arg};
+    reader_ask(s, &q->q, l);
+}
+
+struct audit_ask {
+    struct question q;
+    struct audit_query query; /* its strs lie in the page's arena */
+    struct audit_page *page;
+    void (*done)(void *arg, struct audit_page *page);
+    void *arg;
+};
+
+static void run_audit(struct store *s, struct question *q)
+{
+    struct audit_ask *k = container_of(q, struct audit_ask, q);
+    catalog_db_audit(s->reader.catalog, &k->query, k->page);
+}
+
+static void audit_done(struct question *q)
+{
+    struct audit_ask *k = container_of(q, struct audit_ask, q);
+    k->done(k->arg, k->page); /* its arena holds the question too */
+}
+
+void store_list_audit(struct store *s, const struct audit_query *query, struct loop *l,
+                      void (*done)(void *arg, struct audit_page *page), void *arg)
+{
+    struct arena a;
+    arena_init(&a, LOG_PAGE_BYTES);
+    struct audit_page *page = arena_new(&a, struct audit_page);
+    struct audit_ask *k = arena_new(&a, struct audit_ask);
+    *k = (struct audit_ask){
+        .q = {.run = run_audit, .done = audit_done}, .query = *query, .page = page, .done = done, .arg = arg};
+    struct str *parts[] = {&k->query.account, &k->query.action, &k->query.actor, &k->query.resource,
+                           &k->query.gateway};
+    for (size_t i = 0; i < countof(parts); i++)
+        *parts[i] = arena_dup(&a, *parts[i]);
+    page->arena = a;
+    reader_ask(s, &k->q, l);
 }

@@ -2,7 +2,8 @@
 /*
  * Data at rest. One interface, back-ends behind it (backend.h); SQL never runs on a worker.
  *
- *   DATA/weir.db        accounts, gateways, tokens       -> struct catalog
+ *   DATA/weir.db        all that people configure (struct catalog), and the audit log
+ *   DATA/master.key     what stored provider keys are sealed under, unless it is elsewhere (master_key.h)
  *   DATA/logs.db        one row per attempt, minute roll-ups, rate limit counters
  *   DATA/bodies/N.seg   bodies, compressed a batch at a time (segment.h)
  *
@@ -11,6 +12,7 @@
  */
 #pragma once
 #include "net/loop.h"
+#include "store/audit.h"
 #include "store/catalog.h"
 #include "store/counters.h"
 #include "store/record.h"
@@ -18,12 +20,14 @@
 struct store;
 
 struct store_options {
-    const char *dir;        /* created when missing, mode 0700 */
-    int64_t queue_bytes;    /* memory for waiting records; beyond it bodies are shed */
-    int64_t max_body_bytes; /* longer bodies are not stored; at most 1 GiB */
-    bool sync;              /* fsync every commit */
-    const char *account;    /* made when it is missing; NULL: a random one when there is none */
-    const char *root_token; /* its token, stored unless it is; NULL: a random one for a new account */
+    const char *dir;             /* created when missing, mode 0700 */
+    int64_t queue_bytes;         /* memory for waiting records; beyond it bodies are shed */
+    int64_t max_body_bytes;      /* longer bodies are not stored; at most 1 GiB */
+    bool sync;                   /* fsync every commit */
+    const char *account;         /* made when it is missing; NULL: a random one when there is none */
+    const char *root_token;      /* its token, stored unless it is; NULL: a random one for a new account */
+    const char *master_key;      /* text of a keyring; NULL: */
+    const char *master_key_file; /* read again at each change; NULL or empty: see master_key.h */
 };
 
 /* What this start made, for the operator to read once; empty: nothing (or a token the operator gave). */
@@ -141,18 +145,19 @@ void log_reader_list(struct log_reader *r, const struct log_query *q, struct log
 void log_reader_close(struct log_reader *r);
 
 /* ---- changes: run on the writer thread, a new snapshot is published before `done` runs ---- */
-struct gateway_change {
-    enum { GATEWAY_CREATE, GATEWAY_UPDATE, GATEWAY_DELETE } what;
-    struct str account, slug;
-    bool authentication, collect_logs;
-    /* JSON object of the members people may set (control plane 4.2), authentication and collect_logs among
-     * them; ids and dates are added by the snapshot. CREATE, p == NULL: the defaults of `default`. */
-    struct str settings;
-};
-/* E_OK, E_NOT_FOUND, E_AGAIN (create: exists already), E_DB. Strs are copied. Deleting a gateway also
- * removes its rows, a few at a time in the background. */
-void store_change_gateway(struct store *s, const struct gateway_change *c, struct loop *l,
-                          void (*done)(void *arg, enum err e), void *arg);
+/*
+ * Applies a set, all or nothing. Everything is copied. `done` runs on l, once: E_OK, E_NOT_FOUND, E_AGAIN (a
+ * name is taken), E_STALE (changed since if_modified), E_DB. A gateway that is created without settings gets
+ * the defaults of `default`; deleting one also removes its objects, and its rows, a few at a time in the
+ * background.
+ */
+void store_change(struct store *s, const struct change_set *set, struct loop *l,
+                  void (*done)(void *arg, enum err e), void *arg);
+/* Seals a secret for an object (struct change: secret). p == NULL past the arena's cap. Any thread. */
+struct str store_seal(struct store *s, struct arena *a, const struct uuid *object, struct secret plain);
+/* A page of the audit log. `done` runs on l, once, and owns the page (audit_page_free). */
+void store_list_audit(struct store *s, const struct audit_query *q, struct loop *l,
+                      void (*done)(void *arg, struct audit_page *page), void *arg);
 
 /* ---- tokens from the shell (weir token): open weir.db directly, no threads ---- */
 struct token_book;

@@ -33,12 +33,12 @@ void writer_notice(struct store *s, int64_t before)
         wake(&s->writer);
 }
 
-void writer_change(struct store *s, struct change *c)
+void writer_change(struct store *s, struct job *j)
 {
     struct writer *w = &s->writer;
     pthread_mutex_lock(&w->lock);
-    *w->changes_end = c;
-    w->changes_end = &c->next;
+    *w->jobs_end = j;
+    w->jobs_end = &j->next;
     pthread_mutex_unlock(&w->lock);
     pthread_cond_signal(&w->wake);
 }
@@ -80,7 +80,9 @@ static void publish(struct store *s, struct catalog *c)
 
 static bool reload_catalog(struct store *s)
 {
-    struct catalog *c = catalog_db_load(s->writer.catalog);
+    const char *why;
+    (void)store_read_keys(s, false, &why); /* the old ring is better than none */
+    struct catalog *c = catalog_db_load(s->writer.catalog, &s->keys);
     s->writer.stale = !c;
     if (c)
         publish(s, c);
@@ -121,15 +123,28 @@ static bool restore_counters(struct store *s)
     return e == E_OK;
 }
 
-static void run_change(struct store *s, struct change *c)
+static enum err apply(struct catalog_db *db, const struct change_set *set)
 {
-    struct writer *w = &s->writer;
-    c->result = catalog_db_change_gateway(w->catalog, &c->c);
-    if (c->result == E_OK && !reload_catalog(s))
-        c->result = E_DB;
-    if (c->result == E_OK && c->c.what == GATEWAY_DELETE)
-        find_doomed(s);
-    loop_send(c->loop, &c->msg);
+    enum err e = catalog_db_begin(db);
+    if (e != E_OK)
+        return e;
+    e = catalog_db_apply(db, set);
+    if (e == E_OK)
+        e = catalog_db_commit(db);
+    if (e != E_OK)
+        catalog_db_rollback(db);
+    return e;
+}
+
+static void run_job(struct store *s, struct job *j)
+{
+    j->result = apply(s->writer.catalog, &j->set);
+    if (j->result == E_OK && !reload_catalog(s))
+        j->result = E_DB;
+    for (size_t i = 0; i < j->set.n && j->result == E_OK; i++)
+        if (j->set.changes[i].kind == KIND_GATEWAY && j->set.changes[i].what == CHANGE_DELETE)
+            find_doomed(s);
+    loop_send(j->loop, &j->msg);
 }
 
 static void sweep(struct writer *w)
@@ -271,7 +286,7 @@ static int64_t now_ns(void)
 
 static bool asked(const struct writer *w)
 {
-    return w->stop || w->poll || w->changes || w->flush_wanted != w->flush_done;
+    return w->stop || w->poll || w->jobs || w->flush_wanted != w->flush_done;
 }
 
 /* How long this turn may sleep: -1 for ever, 0 not at all. */
@@ -308,7 +323,7 @@ static void wait_turn(struct store *s)
 }
 
 struct turn {
-    struct change *changes;
+    struct job *jobs;
     uint64_t ticket;
     bool poll, stop;
 };
@@ -318,9 +333,9 @@ static struct turn next_turn(struct store *s)
     struct writer *w = &s->writer;
     pthread_mutex_lock(&w->lock);
     wait_turn(s);
-    struct turn t = {w->changes, w->flush_wanted, w->poll, w->stop};
-    w->changes = NULL;
-    w->changes_end = &w->changes;
+    struct turn t = {w->jobs, w->flush_wanted, w->poll, w->stop};
+    w->jobs = NULL;
+    w->jobs_end = &w->jobs;
     w->poll = false;
     pthread_mutex_unlock(&w->lock);
     return t;
@@ -344,9 +359,9 @@ static void *writer_main(void *arg)
     thread_schedule(THREAD_BEHIND, THREAD_SLICE_LONG_NS);
     for (bool over = false; !over;) {
         struct turn t = next_turn(s);
-        for (struct change *c = t.changes, *next; c; c = next) {
-            next = c->next;
-            run_change(s, c);
+        for (struct job *j = t.jobs, *next; j; j = next) {
+            next = j->next;
+            run_job(s, j);
         }
         if (t.poll && (catalog_db_changed(w->catalog) || w->stale))
             reload_catalog(s);
@@ -371,7 +386,7 @@ static const char *seed_trouble(enum err e)
 void writer_init(struct store *s)
 {
     struct writer *w = &s->writer;
-    w->changes_end = &w->changes;
+    w->jobs_end = &w->jobs;
     w->held_end = &w->held;
     rollup_init(&w->rollup);
     pthread_condattr_t monotonic;
@@ -393,7 +408,9 @@ bool writer_start(struct store *s, const char *dir, const struct store_options *
     if (!w->segments)
         return false;
     enum err e = seed_catalog(w->catalog, o, ret_first);
-    s->catalog = e == E_OK ? catalog_db_load(w->catalog) : NULL;
+    if (e == E_OK && !store_read_keys(s, true, ret_why))
+        return false;
+    s->catalog = e == E_OK ? catalog_db_load(w->catalog, &s->keys) : NULL;
     if (!s->catalog) {
         *ret_why = seed_trouble(e);
         return false;

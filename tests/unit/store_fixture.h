@@ -122,9 +122,10 @@ static inline void fixture_on_change(void *arg, enum err e)
     fixture_answered(f);
 }
 
-static inline enum err fixture_change(struct fixture *f, struct gateway_change c)
+static inline enum err fixture_change(struct fixture *f, struct change c)
 {
-    store_change_gateway(f->s, &c, f->loop, fixture_on_change, f);
+    struct change_set set = {&c, 1, {.type = STR("system"), .name = STR("test"), .interface = STR("API")}};
+    store_change(f->s, &set, f->loop, fixture_on_change, f);
     fixture_wait(f);
     return f->result;
 }

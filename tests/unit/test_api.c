@@ -31,7 +31,7 @@ static void routes_are_found_by_method_and_path(void **state)
     assert_ptr_equal(find("GET", AIG "/default/logs", p, &known)->run, logs_list);
     assert_ptr_equal(find("GET", AIG "/default/logs/abc", p, &known)->run, logs_fetch);
     assert_str(p[PARAM_GATEWAY], STR("default"));
-    assert_str(p[PARAM_LAST], STR("abc"));
+    assert_str(p[PARAM_ID], STR("abc"));
     assert_ptr_equal(find("GET", AIG "/default/logs/abc/request", p, &known)->run, logs_request);
     assert_ptr_equal(find("GET", AIG "/default/logs/abc/response", p, &known)->run, logs_response);
     assert_true(find("PUT", AIG "/default", p, &known)->takes_body);
@@ -191,8 +191,6 @@ static void six_keys_make_a_gateway(void **state)
     read_gateway(&r, "{" SIX ",\"unknown\":[1],\"created_at\":\"x\"}", true);
     assert_null(r.wrong.first);
     assert_str(r.in.slug, STR("team-chat"));
-    assert_false(r.in.authentication);
-    assert_true(r.in.collect_logs);
     assert_str(r.in.idle, STR(""));
     struct json_doc *doc = json_parse(r.in.settings);
     const struct json_val *root = json_root(doc);
@@ -223,8 +221,6 @@ static void what_was_set_is_kept(void **state)
     read_gateway(&r, body, false);
     assert_null(r.wrong.first);
     assert_null(r.in.slug.p);
-    assert_true(r.in.authentication);
-    assert_false(r.in.collect_logs);
     assert_str(r.in.idle, STR("spend_limits"));
     assert_true(str_has(r.in.settings, STR("\"cache_ttl\":0,")));
     assert_true(str_has(r.in.settings, STR("\"rate_limiting_limit\":5,")));

@@ -236,8 +236,11 @@ static void gateways_change(void **state)
     f.o.account = account;
     fixture_open(&f);
     struct str a = str_c(account);
-    struct gateway_change c = {
-        .what = GATEWAY_CREATE, .account = a, .slug = STR("team"), .settings = STR("{\"cache_ttl\":7}")};
+    struct change c = {.kind = KIND_GATEWAY,
+                       .what = CHANGE_CREATE,
+                       .account = a,
+                       .name = STR("team"),
+                       .settings = STR("{\"cache_ttl\":7}")};
     assert_int_equal(fixture_change(&f, c), E_OK);
     assert_int_equal(fixture_change(&f, c), E_AGAIN);
     c.account = STR("nobody");
@@ -249,11 +252,11 @@ static void gateways_change(void **state)
     assert_true(str_has(g->settings, STR("\"cache_ttl\":7}")));
     assert_true(g->created_ms == g->modified_ms && g->id > 0);
 
-    c = (struct gateway_change){.what = GATEWAY_UPDATE,
-                                .account = a,
-                                .slug = STR("team"),
-                                .authentication = true,
-                                .settings = STR("{}")};
+    c = (struct change){.kind = KIND_GATEWAY,
+                        .what = CHANGE_UPDATE,
+                        .account = a,
+                        .name = STR("team"),
+                        .settings = STR("{\"authentication\":true}")};
     assert_int_equal(fixture_change(&f, c), E_OK);
     struct catalog *after = store_catalog(f.s);
     const struct gateway *h = catalog_gateway(after, a, STR("team"));
@@ -266,14 +269,13 @@ static void gateways_change(void **state)
     catalog_unref(before);
     catalog_unref(after);
 
-    c.slug = STR("nope");
+    c.name = STR("nope");
     assert_int_equal(fixture_change(&f, c), E_NOT_FOUND);
-    c.what = GATEWAY_DELETE;
+    c.what = CHANGE_DELETE;
     assert_int_equal(fixture_change(&f, c), E_NOT_FOUND);
-    c.slug = STR("team");
+    c.name = STR("team");
     assert_int_equal(fixture_change(&f, c), E_OK);
-    c = (struct gateway_change){
-        .what = GATEWAY_CREATE, .account = a, .slug = STR("team"), .authentication = true};
+    c = (struct change){.kind = KIND_GATEWAY, .what = CHANGE_CREATE, .account = a, .name = STR("team")};
     assert_int_equal(fixture_change(&f, c), E_OK); /* no settings: the defaults */
     after = store_catalog(f.s);
     assert_true(
@@ -284,11 +286,14 @@ static void gateways_change(void **state)
 
 static int64_t generation_after(struct fixture *f, const char *settings)
 {
-    struct gateway_change c = {
-        .what = GATEWAY_UPDATE, .account = str_c(account), .slug = STR("team"), .settings = str_c(settings)};
+    struct change c = {.kind = KIND_GATEWAY,
+                       .what = CHANGE_UPDATE,
+                       .account = str_c(account),
+                       .name = STR("team"),
+                       .settings = str_c(settings)};
     assert_int_equal(fixture_change(f, c), E_OK);
     struct catalog *now = store_catalog(f->s);
-    int64_t generation = catalog_gateway(now, c.account, c.slug)->cache_generation;
+    int64_t generation = catalog_gateway(now, c.account, c.name)->cache_generation;
     catalog_unref(now);
     return generation;
 }
@@ -303,8 +308,11 @@ static void updates_make_cached_answers_old(void **state)
     fixture_prepare(&f);
     f.o.account = account;
     fixture_open(&f);
-    struct gateway_change c = {
-        .what = GATEWAY_CREATE, .account = str_c(account), .slug = STR("team"), .settings = str_c(off)};
+    struct change c = {.kind = KIND_GATEWAY,
+                       .what = CHANGE_CREATE,
+                       .account = str_c(account),
+                       .name = STR("team"),
+                       .settings = str_c(off)};
     assert_int_equal(fixture_change(&f, c), E_OK);
     assert_int_equal(generation_after(&f, off), 0);
     assert_int_equal(generation_after(&f, "{}"), 0);
@@ -333,8 +341,10 @@ static void many_gateways_are_found(void **state)
     fixture_open(&f);
     for (int i = 0; i < 100; i++) {
         int n = snprintf(slug, sizeof(slug), "gateway-%d", i);
-        struct gateway_change c = {
-            .what = GATEWAY_CREATE, .account = str_c(account), .slug = str_of(slug, (size_t)n)};
+        struct change c = {.kind = KIND_GATEWAY,
+                           .what = CHANGE_CREATE,
+                           .account = str_c(account),
+                           .name = str_of(slug, (size_t)n)};
         assert_int_equal(fixture_change(&f, c), E_OK);
     }
     struct catalog *c = store_catalog(f.s);

@@ -496,11 +496,11 @@ static void a_deleted_gateway_takes_its_counter(void **state)
     (void)state;
     struct fixture f;
     fixture_start(&f);
-    struct gateway_change c = {
-        .what = GATEWAY_CREATE, .account = str_c(f.first.account), .slug = STR("team")};
+    struct change c = {
+        .kind = KIND_GATEWAY, .what = CHANGE_CREATE, .account = str_c(f.first.account), .name = STR("team")};
     assert_int_equal(fixture_change(&f, c), E_OK);
     struct catalog *cat = store_catalog(f.s);
-    int64_t gateway = catalog_gateway(cat, c.account, c.slug)->id, left;
+    int64_t gateway = catalog_gateway(cat, c.account, c.name)->id, left;
     catalog_unref(cat);
     ask(store_counters(f.s), gateway, hourly, NOW, 4);
     ask(store_counters(f.s), 1, hourly, NOW, 4);
@@ -508,7 +508,7 @@ static void a_deleted_gateway_takes_its_counter(void **state)
     store_push(f.s, &r, NULL, NULL);
     fixture_count(&f, (struct log_query){.gateway = 1});
     assert_int_equal(number(&f, "SELECT count(*) FROM counters"), 2);
-    c.what = GATEWAY_DELETE;
+    c.what = CHANGE_DELETE;
     assert_int_equal(fixture_change(&f, c), E_OK);
     wait_for(&f, "SELECT count(*) FROM counters", 1);
     assert_true(counters_peek(store_counters(f.s), gateway, &hourly, NOW, &left) && left == 7);

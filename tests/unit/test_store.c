@@ -456,18 +456,18 @@ static void a_deleted_gateway_takes_its_rows(void **state)
     (void)state;
     struct fixture f;
     fixture_start(&f);
-    struct gateway_change c = {
-        .what = GATEWAY_CREATE, .account = str_c(f.first.account), .slug = STR("team")};
+    struct change c = {
+        .kind = KIND_GATEWAY, .what = CHANGE_CREATE, .account = str_c(f.first.account), .name = STR("team")};
     assert_int_equal(fixture_change(&f, c), E_OK);
     struct catalog *cat = store_catalog(f.s);
-    int64_t gateway = catalog_gateway(cat, c.account, c.slug)->id;
+    int64_t gateway = catalog_gateway(cat, c.account, c.name)->id;
     catalog_unref(cat);
     for (int i = 0; i < 3000; i++) {
         struct record r = fixture_record(&f, i % 10 ? gateway : 1);
         store_push(f.s, &r, NULL, NULL);
     }
     assert_int_equal(fixture_count(&f, (struct log_query){.gateway = gateway}), 2700);
-    c.what = GATEWAY_DELETE;
+    c.what = CHANGE_DELETE;
     assert_int_equal(fixture_change(&f, c), E_OK);
     for (int i = 0; fixture_count(&f, (struct log_query){.gateway = gateway}) > 0; i++) {
         assert_true(i < 10000);
