@@ -4,8 +4,7 @@
 #include "base/limits.h"
 #include "gateway/plan.h"
 #include "gateway/translate.h"
-#include "providers/entry.h"
-#include "providers/sign.h"
+#include "providers/credential.h"
 
 static enum next refuse(struct txn *t, struct str why)
 {
@@ -68,14 +67,11 @@ static enum err settle_lines(struct txn *t, struct target *target, enum dialect 
 /* The service account that stands in the key's place names project and region (section 33.3). */
 static void find_place(struct txn *t, const struct target *target, struct entry_place *place)
 {
-    struct gcp_account account;
-    if (target->provider->auth != AUTH_GCP)
-        return;
+    struct credential c = {.kind = CREDENTIAL_ACCOUNT};
     struct secret_ref key = provider_credential(target->provider, &target->headers, 0);
-    if (key.value.n && gcp_account_parse(t->arena, secret_of(key.value), &account)) {
-        place->project = account.project;
-        place->region = account.region.n ? account.region : STR("us-central1");
-    }
+    bool account = target->provider->auth == AUTH_GCP && key.value.n &&
+                   gcp_account_parse(t->arena, secret_of(key.value), &c.gcp);
+    credential_place(target->provider, account ? &c : NULL, place);
 }
 
 /* ---- the body ---- */

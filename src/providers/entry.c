@@ -58,14 +58,14 @@ struct str entry_provider(size_t i)
     return str_of(NULL, 0);
 }
 
-/* RFC 3986 section 2.3: what need not be escaped in a path segment; a slash stays for names that have one. */
-static void put_escaped(struct buf *out, struct str s)
+/* RFC 3986 section 2.3: what need not be escaped in a path segment, and what else is to stay. */
+static void put_escaped(struct buf *out, struct str s, const char *plain_too)
 {
     static const char hex[] = "0123456789ABCDEF";
     for (size_t i = 0; i < s.n; i++) {
         unsigned char c = (unsigned char)s.p[i];
         bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                     (c && strchr("-._~/@", c));
+                     (c && (strchr("-._~@", c) || strchr(plain_too, c)));
         if (plain) {
             (void)buf_append_byte(out, (char)c);
         } else {
@@ -79,10 +79,14 @@ static void put_piece(struct buf *out, struct str piece, const struct entry_plac
 {
     const struct {
         struct str name, value;
-    } names[] = {{S("model"), place->model}, {S("project"), place->project}, {S("region"), place->region}};
+        const char *plain_too;
+    } names[] = {{S("model"), place->model, ""},
+                 {S("path"), place->model, "/"},
+                 {S("project"), place->project, ""},
+                 {S("region"), place->region, ""}};
     for (size_t i = 0; i < countof(names); i++)
         if (str_eq(piece, names[i].name)) {
-            put_escaped(out, names[i].value);
+            put_escaped(out, names[i].value, names[i].plain_too);
             return;
         }
     struct str whole = str_cut(&piece, '|');

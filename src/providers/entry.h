@@ -31,7 +31,7 @@ const struct entry *entry_find(struct str slug, enum dialect client);
 /* The i-th provider that has rows; p == NULL past the end. */
 struct str entry_provider(size_t i);
 
-/* What fills the braces of a path. project and region: of the service account (Vertex AI). */
+/* What fills the braces of a path; credential_place knows project and region. */
 struct entry_place {
     struct str model, project, region;
     bool stream;

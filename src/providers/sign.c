@@ -44,12 +44,9 @@ static bool take(struct arena *a, const struct json_val *root, const char *key, 
     return ret->p != NULL;
 }
 
-static bool read_account(struct arena *a, const struct json_val *root, struct gcp_account *g)
+static bool take_all(struct arena *a, const struct json_val *root, struct gcp_account *g)
 {
     struct str pem;
-    struct foreign_url where;
-    if (!str_eq(json_str(json_get(root, "type")), STR("service_account")))
-        return false;
     if (!take(a, root, "client_email", &g->email) || !take(a, root, "project_id", &g->project) ||
         !take(a, root, "region", &g->region) || !take(a, root, "private_key_id", &g->key_id) ||
         !take(a, root, "token_uri", &g->token_uri) || !take(a, root, "private_key", &pem))
@@ -57,25 +54,53 @@ static bool read_account(struct arena *a, const struct json_val *root, struct gc
     if (g->token_uri.n == 0)
         g->token_uri = STR("https://oauth2.googleapis.com/token");
     g->key = secret_of(pem);
-    return g->email.n > 0 && is_printable(g->email) && is_printable(g->project) && is_printable(g->key_id) &&
-           is_region(g->region) && is_pem(pem) &&
-           provider_foreign_url(g->token_uri, token_domains, countof(token_domains), &where) == E_OK;
+    return true;
+}
+
+static const char *fault_of(const struct gcp_account *g)
+{
+    struct foreign_url where;
+    if (g->email.n == 0 || !is_printable(g->email))
+        return "\"client_email\" is missing, or is no address";
+    if (!is_printable(g->project))
+        return "\"project_id\" is not the id of a project";
+    if (!is_printable(g->key_id))
+        return "\"private_key_id\" is not the id of a key";
+    if (!is_region(g->region))
+        return "\"region\" is not a location such as \"us-central1\" or \"global\"";
+    if (!is_pem(secret_reveal(g->key)))
+        return "\"private_key\" is missing, or is not an unencrypted PEM key of at most 4 KiB";
+    if (provider_foreign_url(g->token_uri, token_domains, countof(token_domains), &where))
+        return "\"token_uri\" is not an https URL of googleapis.com";
+    return NULL;
+}
+
+const char *gcp_account_read(struct arena *a, struct secret json, struct gcp_account *ret)
+{
+    struct str text = secret_reveal(json);
+    struct json_doc *doc = json_parse(text);
+    const struct json_val *root = json_root(doc);
+    struct gcp_account g = {0};
+    const char *why;
+    if (json_type(root) != JSON_OBJECT)
+        why = "The service account is not a JSON object";
+    else if (!str_eq(json_str(json_get(root, "type")), STR("service_account")))
+        why = "\"type\" must be \"service_account\"";
+    else
+        why = take_all(a, root, &g) ? fault_of(&g) : "The service account is too long";
+    json_free(doc);
+    if (why)
+        return why;
+    sha256(text, g.id);
+    *ret = g;
+    return NULL;
 }
 
 bool gcp_account_parse(struct arena *a, struct secret bearer, struct gcp_account *ret)
 {
     struct str text = secret_reveal(bearer), json;
-    if (text.n > GCP_ACCOUNT_BYTES || base64_decode(a, text, &json))
-        return false;
-    struct json_doc *doc = json_parse(json);
-    struct gcp_account g = {0};
-    bool good = read_account(a, json_root(doc), &g);
-    json_free(doc);
-    if (!good)
-        return false;
-    sha256(json, g.id);
-    *ret = g;
-    return true;
+    return text.n <= GCP_ACCOUNT_BYTES && base64_decode(a, text, &json) == E_OK &&
+           !gcp_account_read(a, secret_of(json), ret);
 }
 
 enum err gcp_token_url(struct arena *a, const struct gcp_account *g, struct str override,

@@ -22,6 +22,8 @@ struct gcp_account {
  * and the key an unencrypted PEM of at most GCP_KEY_BYTES.
  */
 bool gcp_account_parse(struct arena *a, struct secret bearer, struct gcp_account *ret);
+/* The same from the JSON itself. NULL, or what is wrong with it: static text that repeats nothing of it. */
+const char *gcp_account_read(struct arena *a, struct secret json, struct gcp_account *ret) MUST_CHECK;
 /*
  * Where the token request goes: token_uri, or its path at the operator's origin for Google's token
  * service when there is one (`override`, may be empty).
