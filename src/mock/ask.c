@@ -94,7 +94,7 @@ const struct flavour_row flavours[] = {
     {S("/deepseek/"), F_CACHE_HIT | F_USAGE_LAST, "`prompt_cache_hit_tokens` and `prompt_cache_miss_tokens`"},
     {S("/openrouter/"), F_COST | F_USAGE_LAST, "`usage.cost`: a dollar for a million tokens"},
     {S("/mistral/"), F_EMBEDDING_ID | F_USAGE_LAST,
-     "usage on the finish chunk, asked for or not; embeddings have an `id`"},
+     "usage on the finish chunk, asked for or not; embeddings have an `id` and `output_dimension`"},
     {S("/cerebras/"), F_USAGE_LAST, "usage on the finish chunk, asked for or not"},
 };
 const size_t n_flavours = countof(flavours);
@@ -138,7 +138,8 @@ static const struct json_val *get_path(const struct json_val *v, const char *con
 /* Bytes of all text that a prompt's value holds: recursion ends at JSON_DEPTH. */
 static size_t text_bytes(const struct json_val *v)
 {
-    static const char *const holders[] = {"content", "text", "parts", "message", "output", "toolResult"};
+    static const char *const holders[] = {"content", "text",       "parts", "message",
+                                          "output",  "toolResult", "value"};
     size_t n = json_str(v).n;
     if (json_type(v) == JSON_ARRAY)
         for (struct json_iter it = json_iter(v); json_next(&it);)
@@ -151,22 +152,9 @@ static size_t text_bytes(const struct json_val *v)
 static size_t prompt_bytes(const struct json_val *root)
 {
     static const char *const prompts[] = {
-        "messages",
-        "input",
-        "prompt",
-        "message",
-        "contents",
-        "content",
-        "requests",
-        "texts",
-        "text",
-        "inputText",
-        "chat_history",
-        "system",
-        "instructions",
-        "preamble",
-        "systemInstruction",
-        "system_instruction",
+        "messages",     "input",  "prompt",       "message",   "contents",          "content",
+        "requests",     "texts",  "text",         "inputText", "instances",         "singleEmbeddingParams",
+        "chat_history", "system", "instructions", "preamble",  "systemInstruction", "system_instruction",
     };
     size_t n = 0;
     for (size_t i = 0; i < countof(prompts); i++)

@@ -44,7 +44,7 @@ struct play {
     const struct part *part; /* the next event: k-th of this part */
     unsigned k, sent, total;
     uint64_t first_ms; /* when the stream began */
-    char id[64], retry_after[24];
+    char id[64], retry_after[24], tokens[24];
 };
 
 static void release(struct play *p)
@@ -82,10 +82,14 @@ static void add(struct headers *h, struct str name, struct str value)
 static void send_head(struct play *p, int status, struct str type, int64_t length)
 {
     const struct ask *q = &p->ask;
-    struct header lines[5];
+    struct header lines[6];
     struct headers h = {.v = lines, .cap = countof(lines)};
     add(&h, STR("content-type"), type);
     add(&h, q->shape->id_header, id_text(q, STR("req_"), p->id));
+    if (q->shape->tokens_header.n && !q->stream && !q->fault.status) {
+        int n = snprintf(p->tokens, sizeof(p->tokens), "%lld", (long long)q->tokens_in);
+        add(&h, q->shape->tokens_header, str_of(p->tokens, (size_t)n));
+    }
     if (q->stream && !q->fault.status)
         add(&h, STR("cache-control"), STR("no-cache"));
     if (q->retry_after > 0) {

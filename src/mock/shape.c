@@ -33,6 +33,7 @@ const struct route routes[] = {
     {"POST", "/models/", ":streamGenerateContent", NULL, &shape_gemini, true, "its stream as one JSON array"},
     {"POST", "/models/", ":embedContent", NULL, &shape_gemini_embed, false, "Gemini embedding"},
     {"POST", "/models/", ":batchEmbedContents", NULL, &shape_gemini_embed_batch, false, "Gemini embeddings"},
+    {"POST", "/models/", ":predict", NULL, &shape_vertex_predict, false, "Vertex AI embeddings"},
     {"POST", "/models/", ":countTokens", NULL, &shape_gemini_count, false, "Gemini token count"},
     {"POST", "", "/v1/chat", NULL, &shape_cohere_v1, false, "Cohere chat, version 1"},
     {"POST", "", "/v2/chat", NULL, &shape_cohere_v2, false, "Cohere chat, version 2"},
@@ -267,6 +268,15 @@ static int vector_item(uint64_t seed, int64_t i, double scale)
 static double vector_scale(int64_t n)
 {
     return 10000 * sqrt(3 / (double)n); /* the mean square of r is 1/3 */
+}
+
+int64_t vector_size(const struct json_val *asked, int64_t own)
+{
+    enum { MOST = 4096 };
+    int64_t n;
+    if (!json_uint(asked, &n))
+        return own;
+    return n < 1 || n > MOST ? MOST : n;
 }
 
 void put_vector(struct json_out *w, struct str text, int64_t n)

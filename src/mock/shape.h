@@ -37,7 +37,7 @@ enum flavour {
     F_REASONING_APART = 8, /* completion_tokens leaves reasoning out */
     F_CACHE_HIT = 16,      /* prompt_cache_hit_tokens and prompt_cache_miss_tokens */
     F_COST = 32,           /* usage.cost in USD */
-    F_EMBEDDING_ID = 64,   /* embeddings have an id */
+    F_EMBEDDING_ID = 64,   /* embeddings have an id, and their size is output_dimension */
 };
 
 struct flavour_row {
@@ -104,6 +104,7 @@ struct part {
 struct shape {
     struct str type, stream_type; /* content types */
     struct str id_header;         /* response header that carries the request's id; may be empty */
+    struct str tokens_header; /* that of a whole answer that carries the tokens of the prompt; may be empty */
     void (*whole)(const struct ask *q, struct buf *out);
     const struct part *parts; /* of a stream, ended by an empty one; NULL: never streams */
     void (*fault)(const struct ask *q, const struct fault *f, struct buf *out);
@@ -131,7 +132,7 @@ extern const struct shape shape_responses;
 extern const struct shape shape_images, shape_speech, shape_transcription;
 extern const struct shape shape_anthropic, shape_anthropic_count;
 extern const struct shape shape_gemini, shape_gemini_sse, shape_gemini_embed, shape_gemini_embed_batch,
-    shape_gemini_count;
+    shape_gemini_count, shape_vertex_predict;
 extern const struct shape shape_cohere_v1, shape_cohere_v2, shape_cohere_embed;
 extern const struct shape shape_workers_ai;
 extern const struct shape shape_bedrock_converse, shape_bedrock_invoke;
@@ -167,6 +168,8 @@ void put_text(struct json_out *w, const struct ask *q);
 void put_piece(struct json_out *w, const struct ask *q, unsigned k);
 /* Tokens up to the end of piece k. */
 int64_t tokens_until(const struct ask *q, unsigned k);
+/* How many numbers a vector has: as asked for, if that can be, else the model's own. */
+int64_t vector_size(const struct json_val *asked, int64_t own);
 /* `n` numbers between -1 and 1 made of the text's hash; with about unit length. */
 void put_vector(struct json_out *w, struct str text, int64_t n);
 /* The same numbers as little-endian floats in base64. */

@@ -9,7 +9,7 @@
 #include "mock/shape.h"
 #include "providers/aws_stream.h"
 
-enum { TITAN_DIMENSIONS = 1024 };
+enum { TITAN_DIMENSIONS = 1024, NOVA_DIMENSIONS = 3072 };
 
 /* ---- frames ---- */
 
@@ -250,8 +250,41 @@ static void titan_whole(const struct ask *q, struct buf *out)
     struct json_out w = json_out(out);
     json_open(&w, '{');
     json_key(&w, "embedding");
-    put_vector(&w, json_str(json_get(q->root, "inputText")), TITAN_DIMENSIONS);
+    put_vector(&w, json_str(json_get(q->root, "inputText")),
+               vector_size(json_get(q->root, "dimensions"), TITAN_DIMENSIONS));
     field_int(&w, "inputTextTokenCount", q->tokens_in);
+    json_close(&w, '}');
+}
+
+static void nova_embed_whole(const struct ask *q, struct buf *out)
+{
+    const struct json_val *params = json_get(q->root, "singleEmbeddingParams");
+    struct json_out w = json_out(out);
+    json_open(&w, '{');
+    field_open(&w, "embeddings", '[');
+    json_open(&w, '{');
+    field_str(&w, "embeddingType", STR("TEXT"));
+    json_key(&w, "embedding");
+    put_vector(&w, json_str(json_get(json_get(params, "text"), "value")),
+               vector_size(json_get(params, "embeddingDimension"), NOVA_DIMENSIONS));
+    json_close(&w, '}');
+    json_close(&w, ']');
+    json_close(&w, '}');
+}
+
+/* Cohere's, but that the head alone counts tokens. */
+static void cohere_embed_whole(const struct ask *q, struct buf *out)
+{
+    struct json_out w = json_out(out);
+    json_open(&w, '{');
+    field_open(&w, "embeddings", '{');
+    field_open(&w, "float", '[');
+    for (struct json_iter it = json_iter(json_get(q->root, "texts")); json_next(&it);)
+        put_vector(&w, json_str(it.val),
+                   vector_size(json_get(q->root, "output_dimension"), TITAN_DIMENSIONS));
+    json_close(&w, ']');
+    json_close(&w, '}');
+    field_str(&w, "response_type", STR("embeddings_by_type"));
     json_close(&w, '}');
 }
 
@@ -269,6 +302,10 @@ static void invoke_whole(const struct ask *q, struct buf *out)
 {
     if (json_get(q->root, "inputText"))
         titan_whole(q, out);
+    else if (json_get(q->root, "singleEmbeddingParams"))
+        nova_embed_whole(q, out);
+    else if (json_get(q->root, "texts"))
+        cohere_embed_whole(q, out);
     else if (is_nova(q))
         nova_whole(q, out);
     else
@@ -358,6 +395,7 @@ const struct shape shape_bedrock_invoke = {
     .type = S("application/json"),
     .stream_type = EVENT_STREAM,
     .id_header = S("x-amzn-RequestId"),
+    .tokens_header = S("x-amzn-bedrock-input-token-count"),
     .whole = invoke_whole,
     .parts = invoke_parts,
     .fault = bedrock_fault,

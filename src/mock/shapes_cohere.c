@@ -352,11 +352,12 @@ const struct shape shape_cohere_v1 = {
 
 /* ---- embeddings ---- */
 
-static void put_embeddings(struct json_out *w, const struct json_val *texts)
+static void put_embeddings(struct json_out *w, const struct ask *q, const struct json_val *texts)
 {
+    int64_t n = vector_size(json_get(q->root, "output_dimension"), COHERE_DIMENSIONS);
     json_open(w, '[');
     for (struct json_iter it = json_iter(texts); json_next(&it);)
-        put_vector(w, json_str(it.val), COHERE_DIMENSIONS);
+        put_vector(w, json_str(it.val), n);
     json_close(w, ']');
 }
 
@@ -370,7 +371,7 @@ static void embed_whole(const struct ask *q, struct buf *out)
     if (by_type)
         field_open(&w, "embeddings", '{');
     json_key(&w, by_type ? "float" : "embeddings");
-    put_embeddings(&w, texts);
+    put_embeddings(&w, q, texts);
     if (by_type)
         json_close(&w, '}');
     json_key(&w, "texts");

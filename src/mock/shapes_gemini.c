@@ -174,17 +174,24 @@ const struct shape shape_gemini_sse = {
 
 /* ---- embeddings and counting ---- */
 
-enum { GEMINI_DIMENSIONS = 768, MOST_DIMENSIONS = 4096 };
+enum { GEMINI_DIMENSIONS = 768 };
 
+/* Vertex AI has the settings in an object of their own, and so have Gemini's newer models. */
 static void put_embedding(struct json_out *w, const struct json_val *request)
 {
     const struct json_val *part = json_at(json_get(json_get(request, "content"), "parts"), 0);
-    int64_t n = GEMINI_DIMENSIONS;
-    if (json_uint(json_get(request, "outputDimensionality"), &n) && (n < 1 || n > MOST_DIMENSIONS))
-        n = MOST_DIMENSIONS;
+    const struct json_val *config = json_get(request, "embedContentConfig");
+    const struct json_val *size = json_get(config ? config : request, "outputDimensionality");
     json_open(w, '{');
     json_key(w, "values");
-    put_vector(w, json_str(json_get(part, "text")), n);
+    put_vector(w, json_str(json_get(part, "text")), vector_size(size, GEMINI_DIMENSIONS));
+    json_close(w, '}');
+}
+
+static void field_embed_usage(struct json_out *w, const struct ask *q)
+{
+    field_open(w, "usageMetadata", '{');
+    field_int(w, "promptTokenCount", q->tokens_in);
     json_close(w, '}');
 }
 
@@ -194,6 +201,7 @@ static void embed_whole(const struct ask *q, struct buf *out)
     json_open(&w, '{');
     json_key(&w, "embedding");
     put_embedding(&w, q->root);
+    field_embed_usage(&w, q);
     json_close(&w, '}');
 }
 
@@ -204,6 +212,33 @@ static void embed_batch_whole(const struct ask *q, struct buf *out)
     field_open(&w, "embeddings", '[');
     for (struct json_iter it = json_iter(json_get(q->root, "requests")); json_next(&it);)
         put_embedding(&w, it.val);
+    json_close(&w, ']');
+    field_embed_usage(&w, q);
+    json_close(&w, '}');
+}
+
+static void put_prediction(struct json_out *w, struct str text, int64_t n)
+{
+    json_open(w, '{');
+    field_open(w, "embeddings", '{');
+    field_open(w, "statistics", '{');
+    field_int(w, "token_count", tokens_of(text.n));
+    field_raw(w, "truncated", STR("false"));
+    json_close(w, '}');
+    json_key(w, "values");
+    put_vector(w, text, n);
+    json_close(w, '}');
+    json_close(w, '}');
+}
+
+static void predict_whole(const struct ask *q, struct buf *out)
+{
+    const struct json_val *size = json_get(json_get(q->root, "parameters"), "outputDimensionality");
+    struct json_out w = json_out(out);
+    json_open(&w, '{');
+    field_open(&w, "predictions", '[');
+    for (struct json_iter it = json_iter(json_get(q->root, "instances")); json_next(&it);)
+        put_prediction(&w, json_str(json_get(it.val, "content")), vector_size(size, GEMINI_DIMENSIONS));
     json_close(&w, ']');
     json_close(&w, '}');
 }
@@ -225,6 +260,12 @@ const struct shape shape_gemini_embed = {
 const struct shape shape_gemini_embed_batch = {
     .type = S("application/json; charset=UTF-8"),
     .whole = embed_batch_whole,
+    .fault = gemini_fault,
+};
+
+const struct shape shape_vertex_predict = {
+    .type = S("application/json; charset=UTF-8"),
+    .whole = predict_whole,
     .fault = gemini_fault,
 };
 

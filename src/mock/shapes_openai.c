@@ -361,13 +361,12 @@ const struct shape shape_completions = {
 
 /* ---- embeddings ---- */
 
-enum { OPENAI_DIMENSIONS = 1536, MOST_DIMENSIONS = 4096 };
+enum { OPENAI_DIMENSIONS = 1536 };
 
 static void put_embedding(struct json_out *w, const struct ask *q, size_t index, struct str text)
 {
-    int64_t n = OPENAI_DIMENSIONS;
-    if (json_uint(json_get(q->root, "dimensions"), &n) && (n < 1 || n > MOST_DIMENSIONS))
-        n = MOST_DIMENSIONS;
+    const char *name = q->flavour & F_EMBEDDING_ID ? "output_dimension" : "dimensions";
+    int64_t n = vector_size(json_get(q->root, name), OPENAI_DIMENSIONS);
     json_open(w, '{');
     field_str(w, "object", STR("embedding"));
     field_int(w, "index", (int64_t)index);
@@ -388,7 +387,7 @@ static void embeddings_whole(const struct ask *q, struct buf *out)
         field_id(&w, "id", STR(""), q);
     field_str(&w, "object", STR("list"));
     field_open(&w, "data", '[');
-    if (json_type(json_at(input, 0)) == JSON_STRING)
+    if (json_at(input, 0) && json_type(json_at(input, 0)) != JSON_NUMBER) /* one of numbers is token ids */
         for (size_t i = 0; i < json_count(input) && !out->full; i++)
             put_embedding(&w, q, i, json_str(json_at(input, i)));
     else
