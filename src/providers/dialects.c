@@ -99,6 +99,11 @@ static const struct count gemini_counts[] = {
     LAST,
 };
 
+static const struct count predict_counts[] = {
+    {.at = {"predictions"}, .to = RAW_INPUT, .number = "token_count", .inside = {"embeddings", "statistics"}},
+    LAST,
+};
+
 /* Nova's invoke bodies are Converse with "Count" at the end of the cache fields. */
 static const struct count converse_counts[] = {
     COUNT(RAW_INPUT, "inputTokens"),
@@ -204,6 +209,11 @@ static const struct look gemini_looks[] = {
     {ERROR, .key = S("error")},
 };
 
+static const struct look predict_looks[] = {
+    {BESIDE(predict_counts), .key = S("predictions")},
+    {ERROR, .key = S("error")},
+};
+
 /* Every model family has its own body; their names do not clash. */
 static const struct look invoke_looks[] = {
     {USAGE(anthropic_counts, converse_counts, chat_counts), .key = S("usage")},
@@ -268,6 +278,7 @@ static const struct rules rules[] = {
     [D_OPENAI_AUDIO] = RULES(audio_looks, false),
     [D_ANTHROPIC] = RULES(anthropic_looks, true),
     [D_GEMINI] = RULES(gemini_looks, true),
+    [D_VERTEX_PREDICT] = RULES(predict_looks, false),
     [D_BEDROCK_INVOKE] = RULES(invoke_looks, false),
     [D_BEDROCK_CONVERSE] = RULES(converse_looks, false),
     [D_COHERE_V1] = RULES(cohere_v1_looks, false),

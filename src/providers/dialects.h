@@ -36,6 +36,7 @@ struct count {
     bool repeated; /* counts only where no input count was ever seen */
     /* at[] is an array: the sum of `number` over its elements whose `key` is `is` (NULL: over all) */
     const char *number, *key, *is;
+    const char *inside[2]; /* the members that `number` is in, outermost first */
 };
 
 /* What is looked for in an answer or an event of one. */

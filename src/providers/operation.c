@@ -37,7 +37,7 @@ static const struct shape shapes[] = {
     {API_GEMINI, S(""), S(":embedContent"), SEGMENT, D_GEMINI, "embeddings", false},
     {API_GEMINI, S(""), S(":batchEmbedContents"), SEGMENT, D_GEMINI, "embeddings", false},
     {API_GEMINI, S(""), S(":countTokens"), SEGMENT, D_OPAQUE, NULL, false},
-    {API_GEMINI, S(""), S(":predict"), SEGMENT, D_OPAQUE, by_model, false},
+    {API_GEMINI, S(""), S(":predict"), SEGMENT, D_VERTEX_PREDICT, by_model, false},
     {API_GEMINI, S(""), S(":predictLongRunning"), SEGMENT, D_OPAQUE, "video", false},
 
     {API_BEDROCK, S("model/"), S("/invoke"), BETWEEN, D_BEDROCK_INVOKE, by_model, false},
@@ -181,8 +181,9 @@ void provider_operation(struct arena *a, const struct provider *p, struct str me
         if (p->rule == PATH_AZURE)
             model = azure_deployment(rest);
         model = decode(a, model);
-        *ret = (struct operation){s->dialect, s->type == by_model ? type_of_model(model) : s->type, model,
-                                  s->stream};
+        const char *type = s->type == by_model ? type_of_model(model) : s->type;
+        bool other = s->dialect == D_VERTEX_PREDICT && strcmp(type, "embeddings") != 0;
+        *ret = (struct operation){other ? D_OPAQUE : s->dialect, type, model, s->stream};
         return;
     }
 }

@@ -41,6 +41,7 @@ enum dialect {
     D_OPENAI_AUDIO,
     D_ANTHROPIC,
     D_GEMINI,
+    D_VERTEX_PREDICT, /* embeddings in Vertex AI's :predict */
     D_BEDROCK_INVOKE,
     D_BEDROCK_CONVERSE,
     D_COHERE_V1,

@@ -111,14 +111,19 @@ static bool read_sum(const struct count *c, const struct json_val *list, int64_t
     if (json_type(list) != JSON_ARRAY)
         return false;
     int64_t sum = 0;
+    bool found = false;
     for (struct json_iter it = json_iter(list); json_next(&it);) {
         int64_t n = 0;
         bool ours = !c->key || str_eq(json_str(json_get(it.val, c->key)), str_c(c->is));
-        if (ours && read_count(json_get(it.val, c->number), &n))
+        const struct json_val *holder = at_path(it.val, c->inside, countof(c->inside));
+        if (ours && read_count(json_get(holder, c->number), &n)) {
             sum = sum + n < count_max ? sum + n : count_max;
+            found = true;
+        }
     }
-    *ret = sum;
-    return true;
+    if (found)
+        *ret = sum;
+    return found;
 }
 
 static void read_counts(struct meter *m, const struct count *c, const struct json_val *object)
@@ -208,7 +213,7 @@ static void read_model(struct meter *m, const struct json_val *v)
     }
 }
 
-static void read_value(struct meter *m, const struct json_val *v)
+void meter_value(struct meter *m, const struct json_val *v)
 {
     const struct rules *r = dialect_rules(m->dialect);
     if (r->names_model && !m->usage.model[0])
@@ -221,7 +226,7 @@ static bool read_text(struct meter *m, struct str text)
 {
     struct json_doc *doc = json_parse(text);
     if (doc)
-        read_value(m, json_root(doc));
+        meter_value(m, json_root(doc));
     json_free(doc);
     return doc != NULL;
 }
@@ -298,6 +303,21 @@ void meter_init(struct meter *m, const struct provider *p, enum dialect d)
         m->raw[i] = -1;
     for (size_t i = 0; i < r->n; i++)
         m->tails |= tail_bit(r->looks[i].key.p[r->looks[i].key.n - 1]);
+}
+
+void meter_head(struct meter *m, const struct headers *h)
+{
+    static const struct {
+        struct str name;
+        enum raw to;
+    } lines[] = {{S("x-amzn-bedrock-input-token-count"), RAW_INPUT},
+                 {S("x-amzn-bedrock-output-token-count"), RAW_OUTPUT}};
+    int64_t n;
+    if (m->dialect != D_BEDROCK_INVOKE)
+        return;
+    for (size_t i = 0; i < countof(lines); i++)
+        if (str_to_int(headers_last(h, lines[i].name), &n) == E_OK && n >= 0 && n <= count_max)
+            m->raw[lines[i].to] = n;
 }
 
 void meter_json(struct meter *m, struct str body)

@@ -52,6 +52,14 @@ void meter_init(struct meter *m, const struct provider *p, enum dialect d);
  * Cohere's newline-delimited JSON. `error` is set when a success status carries an error object.
  */
 void meter_json(struct meter *m, struct str body);
+/* The same of a body that is parsed. */
+struct json_val;
+void meter_value(struct meter *m, const struct json_val *v);
+/*
+ * The head of an answer that is not a stream: Bedrock counts the tokens of invoked models there, and for
+ * Cohere's embeddings there alone. To be called first: what the body says counts.
+ */
+void meter_head(struct meter *m, const struct headers *h);
 /* One event of a text/event-stream answer. Content events cost no allocation. */
 void meter_sse(struct meter *m, const struct sse_event *ev);
 /* One frame of an application/vnd.amazon.eventstream answer. */
