@@ -60,11 +60,9 @@ static const char alphabet[2][65] = {
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_",
 };
 
-static struct str base64_any(struct arena *a, struct str data, const char *abc, bool pad)
+/* Room for base64_room(data.n) bytes; how many were written. */
+static size_t base64_put(char *out, struct str data, const char *abc, bool pad)
 {
-    char *out = arena_alloc(a, (data.n + 2) / 3 * 4 + 1);
-    if (!out)
-        return (struct str){NULL, 0};
     char *at = out;
     for (size_t i = 0; i < data.n; i += 3) {
         size_t left = data.n - i;
@@ -76,8 +74,29 @@ static struct str base64_any(struct arena *a, struct str data, const char *abc, 
         for (size_t k = keep; pad && k < 4; k++)
             *at++ = '=';
     }
-    *at = '\0';
-    return str_of(out, (size_t)(at - out));
+    return (size_t)(at - out);
+}
+
+static size_t base64_room(size_t n)
+{
+    return (n + 2) / 3 * 4;
+}
+
+static struct str base64_any(struct arena *a, struct str data, const char *abc, bool pad)
+{
+    char *out = arena_alloc(a, base64_room(data.n) + 1);
+    if (!out)
+        return (struct str){NULL, 0};
+    size_t n = base64_put(out, data, abc, pad);
+    out[n] = '\0';
+    return str_of(out, n);
+}
+
+void base64_append(struct buf *out, struct str data)
+{
+    char *at = buf_room(out, base64_room(data.n));
+    if (at)
+        buf_grew(out, base64_put(at, data, alphabet[0], true));
 }
 
 struct str base64_encode(struct arena *a, struct str data)

@@ -2,6 +2,7 @@
 /* Hashes, random bytes, signatures and the text forms around them. OpenSSL inside. Any thread. */
 #pragma once
 #include "base/arena.h"
+#include "base/buf.h"
 #include "base/secret.h"
 
 enum { SHA256_BYTES = 32, UUID_TEXT = 36 };
@@ -18,6 +19,8 @@ bool equal_constant_time(struct str a, struct str b);
 /* RFC 4648 section 4 with padding; section 5 without (`url`). p == NULL past the arena's cap. */
 struct str base64_encode(struct arena *a, struct str data);
 struct str base64url_encode(struct arena *a, struct str data);
+/* The same as the first, at a buffer's end. Pieces of whole triples of bytes make one text. */
+void base64_append(struct buf *out, struct str data);
 /* Either alphabet, padding optional, white space refused: E_SYNTAX. */
 enum err base64_decode(struct arena *a, struct str text, struct str *ret) MUST_CHECK;
 

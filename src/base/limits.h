@@ -71,6 +71,10 @@ enum {
     /* cf-aig-metadata: data plane section 25 */
     METADATA_ENTRIES = 5,
     METADATA_BYTES = 16 * KIB,
+    /* embeddings: inputs of one request, as OpenAI has it; so many calls are the most it can take */
+    EMBED_INPUTS = 2048,
+    /* a model's name inside a body; Google's are some thirty bytes */
+    EMBED_MODEL_BYTES = 256,
     /* translation: names of what could not be told to a provider, and how much of each */
     IR_DROPPED = 32,
     IR_DROPPED_BYTES = 64,

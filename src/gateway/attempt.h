@@ -21,6 +21,7 @@ struct attempt {
     struct uuid log_id;
     enum answered_by by;
     int number;       /* try within the step, from 0 */
+    struct str body;  /* that was sent, of a target with parts */
     int status;       /* 0: no answer came */
     enum err err;     /* why it ended early */
     bool answered;    /* the answer came to its end */

@@ -444,7 +444,7 @@ bool cache_key_for(const struct txn *t, const struct target *target, struct cach
         .model = target_model(target),
         .url = &target->url,
         .headers = &target->headers,
-        .body = target->body,
+        .body = target->parts ? buf_str(&target->own_body) : target->body,
         .stream = target->facts.stream || target->op.stream,
         .usage_asked = target->facts.usage_asked,
         .translated = target->translation,

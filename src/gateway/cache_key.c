@@ -52,8 +52,12 @@ struct cache_key cache_key_of(const struct cache_key_parts *k)
     return key;
 }
 
-static const struct str kept[] = {S("content-type"), S("content-language"), S("content-disposition"),
-                                  S("content-encoding"), S("x-amzn-bedrock-content-type")};
+static const struct str kept[] = {S("content-type"),
+                                  S("content-language"),
+                                  S("content-disposition"),
+                                  S("content-encoding"),
+                                  S("x-amzn-bedrock-content-type"),
+                                  S("x-amzn-bedrock-input-token-count")};
 
 bool cache_is_event_stream(struct str content_type)
 {

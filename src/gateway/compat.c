@@ -5,6 +5,7 @@
 #include "gateway/plan.h"
 #include "gateway/translate.h"
 #include "providers/credential.h"
+#include "providers/embed.h"
 
 static enum next refuse(struct txn *t, struct str why)
 {
@@ -115,6 +116,35 @@ static enum next make_body(struct txn *t, struct target *target, const struct en
     return err == E_OK ? NEXT : txn_fail(t, E_TOO_LARGE, STR(""));
 }
 
+/* ---- embeddings ---- */
+
+/* Bodies of other dialects for embeddings, and what is neither chat nor embeddings. */
+static bool is_served(const struct operation *op)
+{
+    return op->dialect == D_OPENAI_EMBEDDINGS || (codec_of(op->dialect) && strcmp(op->type, "chat") == 0);
+}
+
+static enum next embed(struct txn *t, struct target *target, const struct embed_row *row, struct str model)
+{
+    struct str why = {NULL, 0};
+    enum err e =
+        row->form->write ? translate_embeddings(t, target, row, model, &why) : rename_model(target, model);
+    if (e == E_SYNTAX)
+        return refuse(t, why.p ? why : STR("The body is not a JSON object"));
+    return e == E_OK ? NEXT : txn_fail(t, E_TOO_LARGE, STR(""));
+}
+
+/* ---- the plan ---- */
+
+static struct str no_entry(struct txn *t, const struct operation *op, const struct model_name *name)
+{
+    if (op->dialect == D_OPENAI_EMBEDDINGS)
+        return arena_printf(t->arena,
+                            "Provider '%.*s' has no embeddings API for the model '%.*s' that weir knows",
+                            STR_FMT(name->slug), STR_FMT(str_head(name->model, 64)));
+    return arena_printf(t->arena, "Provider '%.*s' has no chat API", STR_FMT(name->slug));
+}
+
 enum next compat_plan(struct txn *t, struct target *target, struct str path)
 {
     struct operation op;
@@ -122,24 +152,31 @@ enum next compat_plan(struct txn *t, struct target *target, struct str path)
     read_path(t, target, path, &op);
     buf_init(&target->own_body, SIZE_MAX / 2);
     target->body_json = request_facts_read(t->arena, D_OPENAI_CHAT, target->body, &target->facts) == E_OK;
-    if (op.dialect == D_OPAQUE)
+    if (!is_served(&op))
         return txn_fail(t, E_BAD_METHOD,
                         STR("The compat endpoints are chat/completions, responses, messages, "
                             "embeddings and models"));
     struct str asked = op.model.n ? op.model : target->facts.model;
     if (!model_name_split(asked, &name))
         return refuse(t, STR("\"model\" must be \"{provider}/{model}\", such as \"openai/gpt-4o-mini\""));
-    const struct entry *e = entry_find(name.slug, op.dialect);
+    const struct embed_row *row =
+        op.dialect == D_OPENAI_EMBEDDINGS ? embed_find(name.slug, name.model) : NULL;
+    const struct entry *e = row                                 ? &row->entry
+                            : op.dialect == D_OPENAI_EMBEDDINGS ? NULL
+                                                                : entry_find(name.slug, op.dialect);
     if (!e)
-        return refuse(t, arena_printf(t->arena, "Provider '%.*s' has no chat API", STR_FMT(name.slug)));
+        return refuse(t, no_entry(t, &op, &name));
     target->provider = plan_provider(t, name.slug);
     if (!target->provider)
         return refuse(t, STR("The sandbox is off"));
     if (turn_credential(t, target) != E_OK || settle_lines(t, target, e->dialect, op.dialect) != E_OK)
         return txn_fail(t, E_CREDENTIAL, STR("The provider's key cannot stand in a header"));
+    if (row)
+        name.model = embed_model(row, name.model);
     struct entry_place place = {.model = name.model, .stream = target->facts.stream || op.stream};
     find_place(t, target, &place);
-    if (make_body(t, target, e, op.dialect, name.model, path) != NEXT)
+    if ((row ? embed(t, target, row, name.model) : make_body(t, target, e, op.dialect, name.model, path)) !=
+        NEXT)
         return DONE;
     return entry_path(t->arena, e, &place, &target->rest, &target->query) == E_OK
                ? NEXT

@@ -119,7 +119,7 @@ static struct record_body copy(struct str s)
 /* The last row of a request that has one body for all of them takes it over. */
 static void put_bodies(struct txn *t, struct attempt *a, struct record *r, bool last)
 {
-    struct str request = a->target->body;
+    struct str request = a->body.p ? a->body : a->target->body;
     if (r->flags & (REC_NO_ROW | REC_NO_PAYLOAD))
         return;
     if (a->framing == FRAME_NONE)
@@ -130,7 +130,7 @@ static void put_bodies(struct txn *t, struct attempt *a, struct record *r, bool 
         r->flags |= REC_REQUEST_MISSING;
     else if (!a->target->body_json) /* not text: its size is what the log keeps */
         r->flags |= r->request_bytes ? REC_REQUEST_MISSING : 0u;
-    else if (last && !t->universal)
+    else if (last && !t->universal && request.p == t->body.p)
         r->request = take(&t->body);
     else if (request.n)
         r->request = copy(request);
@@ -170,7 +170,9 @@ static void push_row(struct txn *t, size_t index)
         .step = target->step,
         .attempt = a->number,
         .flags = flags_of(t, a, last),
-        .request_bytes = t->universal ? (int64_t)target->body.n : t->body_bytes,
+        .request_bytes = a->body.p      ? (int64_t)a->body.n
+                         : t->universal ? (int64_t)target->body.n
+                                        : t->body_bytes,
         .response_bytes = a->response_bytes,
         .duration_us = (int64_t)(a->ended_us - a->started_us),
         .latency_us = a->first_byte_us ? (int64_t)(a->first_byte_us - a->started_us) : RECORD_NULL,

@@ -11,11 +11,15 @@
  */
 #include "gateway/translate.h"
 #include "base/limits.h"
+#include "gateway/parts.h"
 
 struct translation {
     struct txn *t;
     const struct codec *client, *provider;
     struct ir_request request;
+    const struct embed_row
+        *embed; /* embeddings: the codecs above are for errors alone; NULL: they are none */
+    struct embed_request embedding;
     struct str model; /* the provider's name for it */
     struct sink sink;
     enum { ANSWER_WHOLE, ANSWER_STREAM, ANSWER_ERROR } kind;
@@ -31,22 +35,31 @@ struct translation {
 
 /* ---- the request ---- */
 
-enum err translate_request(struct txn *t, struct target *target, const struct codec *client,
-                           const struct codec *provider, struct str path, const struct codec_ask *ask,
-                           struct str *ret_why)
+static struct translation *begin(struct txn *t, struct target *target, const struct codec *client,
+                                 const struct codec *provider, struct str model)
 {
     struct translation *x = target->translation = arena_new(t->arena, struct translation);
     if (!x)
-        return E_FULL;
+        return NULL;
     x->t = t;
     x->client = client;
     x->provider = provider;
-    x->model = ask->model;
+    x->model = model;
     x->request = ir_request_none();
     buf_init(&x->collected, METER_BODY_BYTES);
     buf_init(&x->out, SIZE_MAX / 2);
     sse_init(&x->sse);
     aws_stream_init(&x->aws);
+    return x;
+}
+
+enum err translate_request(struct txn *t, struct target *target, const struct codec *client,
+                           const struct codec *provider, struct str path, const struct codec_ask *ask,
+                           struct str *ret_why)
+{
+    struct translation *x = begin(t, target, client, provider, ask->model);
+    if (!x)
+        return E_FULL;
     enum err e = client->read_request(t->arena, target->body, path, &x->request, ret_why);
     if (e != E_OK)
         return e;
@@ -56,6 +69,27 @@ enum err translate_request(struct txn *t, struct target *target, const struct co
     x->request.stream_usage = usage_asked;
     target->body = buf_str(&target->own_body);
     return e;
+}
+
+enum err translate_embeddings(struct txn *t, struct target *target, const struct embed_row *row,
+                              struct str model, struct str *ret_why)
+{
+    struct translation *x = begin(t, target, &codec_openai_chat, row->form->errors, model);
+    struct embed_request *r = x ? &x->embedding : NULL;
+    if (!x)
+        return E_FULL;
+    x->embed = row;
+    enum err e = embed_read(t->arena, target->body, r, ret_why);
+    size_t n = e == E_OK ? embed_calls(row, r) : 0;
+    size_t *ends = arena_alloc(t->arena, (n + 1) * sizeof(*ends));
+    for (size_t i = 0; ends && i < n && e == E_OK; i++) {
+        e = embed_write(t->arena, row, r, model, i, &target->own_body, &x->request, ret_why);
+        ends[i] = target->own_body.n;
+    }
+    target->body = buf_str(&target->own_body);
+    if (e != E_OK || n < 2)
+        return ends ? e : E_FULL;
+    return ends ? parts_new(t->arena, target, ends, n) : E_FULL;
 }
 
 const struct ir_strs *translate_dropped(const struct target *target)
@@ -70,6 +104,7 @@ void translate_done(struct target *target)
     if (!x)
         return;
     ir_request_done(&x->request);
+    embed_done(&x->embedding);
     buf_done(&x->collected);
     buf_done(&x->out);
     sse_done(&x->sse);
@@ -187,8 +222,32 @@ static void collect(void *arg, const struct ir_event *ev)
         c->err = ir_answer_add(&c->answer, &named);
 }
 
+static void end_embeddings(struct translation *x)
+{
+    const struct target *target = txn_target(x->t);
+    struct meter m;
+    meter_init(&m, target->provider, target->op.dialect);
+    meter_head(&m, &x->head.headers);
+    struct usage u = *meter_usage(&m);
+    struct embed_answer answer = {.row = x->embed,
+                                  .request = &x->embedding,
+                                  .model = x->model,
+                                  .provider = target->provider,
+                                  .dialect = target->op.dialect,
+                                  .head_tokens = u.known ? u.input : -1};
+    struct ir_error wrong = unreadable();
+    if (embed_answer(&answer, buf_str(&x->collected), &x->out) == E_OK)
+        give_whole(x, x->head.status);
+    else
+        give_error(x, &wrong);
+}
+
 static void end_whole(struct translation *x)
 {
+    if (x->embed) {
+        end_embeddings(x);
+        return;
+    }
     struct collecting c = {.x = x, .err = E_OK};
     ir_answer_init(&c.answer, x->t->arena);
     enum err e = x->provider->read_answer(x->t->arena, buf_str(&x->collected), collect, &c);

@@ -5,7 +5,7 @@
  */
 #pragma once
 #include "gateway/txn.h"
-#include "providers/codec.h"
+#include "providers/embed.h"
 
 struct translation;
 
@@ -17,6 +17,12 @@ struct translation;
 enum err translate_request(struct txn *t, struct target *target, const struct codec *client,
                            const struct codec *provider, struct str path, const struct codec_ask *ask,
                            struct str *ret_why) MUST_CHECK;
+/*
+ * The same for a client of OpenAI's embeddings, and of a row that translates. What one call cannot take
+ * becomes several (parts.h).
+ */
+enum err translate_embeddings(struct txn *t, struct target *target, const struct embed_row *row,
+                              struct str model, struct str *ret_why) MUST_CHECK;
 /* What could not be said to the provider, for weir-trace; NULL: nothing. */
 const struct ir_strs *translate_dropped(const struct target *target);
 /* The sink that does it, in front of out; out itself where the current target is not translated. */

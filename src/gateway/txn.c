@@ -5,6 +5,7 @@
  */
 #include "gateway/answer.h"
 #include "gateway/cache.h"
+#include "gateway/parts.h"
 #include "gateway/trace.h"
 #include "gateway/translate.h"
 
@@ -212,6 +213,7 @@ static void txn_free(struct txn *t)
     buf_done(&t->asking_body);
     for (size_t i = 0; i < t->n_made; i++) {
         translate_done(&t->targets[i]);
+        parts_done(&t->targets[i]);
         buf_done(&t->targets[i].own_body);
     }
     view_unref(t->view);

@@ -37,6 +37,7 @@ struct target {
     struct request_facts facts;
     struct translation *translation; /* the provider speaks another dialect; NULL: it does not */
     struct buf own_body;             /* that body is a view of, where it is not the client's */
+    struct parts *parts;             /* the answer takes several calls; NULL: one. By parts.c */
     struct options options;          /* of the request, with a step's over them */
     struct policy policy;            /* what follows from them and the gateway's settings */
     enum { CACHED_OFF, CACHED_MISS, CACHED_HIT, CACHED_SHARED } cache; /* by cache */

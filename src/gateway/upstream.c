@@ -15,6 +15,7 @@
 #include "gateway/upstream.h"
 #include "base/limits.h"
 #include "gateway/gcp.h"
+#include "gateway/parts.h"
 #include "gateway/retry.h"
 #include "gateway/target.h"
 
@@ -145,6 +146,12 @@ static bool is_read_away(const struct txn *t)
     return t->verdict != RETRY_DELIVER;
 }
 
+/* Good answers of a target that takes several calls are gathered. */
+static bool is_part(const struct attempt *a)
+{
+    return a->target->parts && a->status < 400;
+}
+
 static void deliver_head(struct txn *t, struct attempt *a, const struct response_head *h)
 {
     struct response_head head = *h;
@@ -162,10 +169,13 @@ static void on_head(void *owner, struct call *c, const struct response_head *h)
     struct attempt *a = attempt_last(t);
     timer_stop(&t->timer);
     attempt_head(t, a, h);
+    meter_head(&a->meter, &h->headers);
     target_report(t, a, h);
     t->verdict = decide(t, a, &t->pause_ms);
     if (is_read_away(t))
         timer_set(&t->timer, RETRY_READ_AWAY_MS);
+    else if (is_part(a))
+        parts_head(t, a->target->parts, h);
     else
         deliver_head(t, a, h);
 }
@@ -233,6 +243,8 @@ static enum flow on_body(void *owner, struct call *c, struct str piece)
     attempt_capture(t, a, piece);
     if (is_read_away(t)) {
         read_away(t, a);
+    } else if (is_part(a)) {
+        parts_body(a->target->parts, piece);
     } else if (a->framing == FRAME_SSE) {
         (void)sse_feed(&a->sse, piece, on_sse, &p);
     } else {
@@ -249,6 +261,22 @@ static void flush_events(struct txn *t, struct attempt *a)
         sse_flush(&a->sse, on_sse, &(struct piece){t, GO});
 }
 
+static enum next next_part(struct txn *t)
+{
+    return start_attempt(t);
+}
+
+static void end_part(struct txn *t, struct attempt *a)
+{
+    attempt_settle(t, a);
+    if (!parts_next(txn_target(t))) {
+        parts_deliver(t);
+        return;
+    }
+    (void)txn_wait(t, next_part, stop_pause);
+    timer_set(&t->timer, 0);
+}
+
 static void on_end(void *owner, struct call *c)
 {
     (void)c;
@@ -258,6 +286,10 @@ static void on_end(void *owner, struct call *c)
     a->answered = true;
     if (is_read_away(t)) {
         try_on(t);
+        return;
+    }
+    if (is_part(a)) {
+        end_part(t, a);
         return;
     }
     flush_events(t, a);
@@ -272,6 +304,8 @@ static void on_fail(void *owner, struct call *c, enum err why)
     call_over(t);
     if (a->status && is_read_away(t)) {
         try_on(t);
+    } else if (a->status && is_part(a)) {
+        attempt_failed(t, why, STR("")); /* nobody has got any of it */
     } else if (a->status) {
         a->err = why;
         stat_add(&t->w->stats.attempts_cut, 1);

@@ -52,7 +52,7 @@ struct str entry_provider(size_t i)
 {
     for (size_t k = 0; k < countof(entries); k++) {
         bool seen = k > 0 && str_eq(entries[k].slug, entries[k - 1].slug);
-        if (entries[k].dialect != D_OPENAI_EMBEDDINGS && !seen && i-- == 0)
+        if (!seen && i-- == 0)
             return entries[k].slug;
     }
     return str_of(NULL, 0);
