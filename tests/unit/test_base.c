@@ -307,6 +307,56 @@ static void times_read_as_rfc3339(void **state)
     assert_string_equal(text, "2025-10-12T09:30:11.482Z");
 }
 
+static void times_are_read(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        int64_t ms; /* -1: refused */
+    } rows[] = {
+        {"2025-10-12T09:30:11.482Z", 1760261411482},
+        {"2025-10-12T09:30:11Z", 1760261411000},
+        {"2025-10-12t09:30:11.4829999z", 1760261411482},
+        {"2025-10-12 11:30:11.4+02:00", 1760261411400},
+        {"2025-10-12T04:00:11-05:30", 1760261411000},
+        {"2025-10-12", 1760227200000},
+        {"1970-01-01T00:00:00Z", 0},
+        {"2024-02-29", 1709164800000},
+        {"2016-12-31T23:59:60Z", 1483228800000},
+        {"9999-12-31T23:59:59Z", 253402300799000},
+        {"", -1},
+        {"2025", -1},
+        {"2025-10", -1},
+        {"2025-1-2", -1},
+        {"2025-02-29", -1},
+        {"2025-04-31", -1},
+        {"2025-13-01", -1},
+        {"2025-00-01", -1},
+        {"2025-01-00", -1},
+        {"1969-12-31", -1},
+        {"2025-10-12T", -1},
+        {"2025-10-12T09:30", -1},
+        {"2025-10-12T09:30:11", -1},
+        {"2025-10-12T09:30:11.Z", -1},
+        {"2025-10-12T24:00:00Z", -1},
+        {"2025-10-12T09:60:00Z", -1},
+        {"2025-10-12T09:30:61Z", -1},
+        {"2025-10-12T09:30:11+2:00", -1},
+        {"2025-10-12T09:30:11+02", -1},
+        {"2025-10-12T09:30:11+02:60", -1},
+        {"2025-10-12T09:30:11Zx", -1},
+        {"2025-10-12T09:30:11.1234567890Z", -1},
+        {"+025-10-12", -1},
+        {"today", -1},
+    };
+    for (size_t i = 0; i < countof(rows); i++) {
+        int64_t ms = -1;
+        enum err e = clock_parse(str_c(rows[i].text), &ms);
+        assert_int_equal(e, rows[i].ms < 0 ? E_SYNTAX : E_OK);
+        assert_int_equal(ms, rows[i].ms);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -317,7 +367,7 @@ int main(void)
         cmocka_unit_test(json_walks_over_elements),   cmocka_unit_test(json_unescapes_raw_strings),
         cmocka_unit_test(json_documents_may_overlap), cmocka_unit_test(json_writes),
         cmocka_unit_test(base64_round_trips),         cmocka_unit_test(uuids_rise),
-        cmocka_unit_test(times_read_as_rfc3339),
+        cmocka_unit_test(times_read_as_rfc3339),      cmocka_unit_test(times_are_read),
     };
     return cmocka_run_group_tests_name("base", tests, NULL, NULL);
 }
