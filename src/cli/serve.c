@@ -162,8 +162,9 @@ static bool open_cache(struct process *p)
 static void publish_catalog(void *arg, struct catalog *c)
 {
     struct process *p = arg;
+    (void)c;
     for (size_t i = 0; i < p->n_seats; i++)
-        worker_send_catalog(p->seats[i].worker, c);
+        worker_send_catalog(p->seats[i].worker);
 }
 
 static bool open_sandbox(struct seat *s)

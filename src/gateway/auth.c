@@ -71,10 +71,11 @@ static enum next check(struct txn *t)
     return txn_fail(t, E_UNAUTHORIZED, STR(""));
 }
 
-/* The new catalogue has reached this worker before this. The token's memory is the old one's. */
+/* The token's memory is the old catalogue's. */
 static enum next default_made(struct txn *t)
 {
     struct view *old = t->view;
+    worker_catch_up(t->w);
     t->view = view_ref(t->w->view);
     t->settings = t->view->settings;
     t->catalog = t->view->catalog;

@@ -43,6 +43,7 @@ static struct txn *txn_new(struct worker *w, struct exchange *x)
 static void on_request(void *service, struct exchange *x)
 {
     struct worker *w = service;
+    worker_catch_up(w);
     if (w->view->settings->conf->cors && answer_preflight(x)) {
         exchange_release(x);
         return;

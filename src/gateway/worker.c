@@ -139,25 +139,32 @@ void worker_send_settings(struct worker *w, struct settings *settings, struct tl
     loop_send(w->loop, &s->msg);
 }
 
+void worker_catch_up(struct worker *w)
+{
+    if (store_is_current(w->store, w->view->catalog))
+        return;
+    struct catalog *c = store_catalog(w->store);
+    set_view(w, w->view->settings, c);
+    catalog_unref(c);
+}
+
 struct catalog_msg {
     struct msg msg;
     struct worker *worker;
-    struct catalog *catalog;
 };
 
 static void take_catalog(struct loop *l, struct msg *m)
 {
     (void)l;
     struct catalog_msg *c = container_of(m, struct catalog_msg, msg);
-    set_view(c->worker, c->worker->view->settings, c->catalog);
-    catalog_unref(c->catalog);
+    worker_catch_up(c->worker);
     mem_free(c);
 }
 
-void worker_send_catalog(struct worker *w, struct catalog *catalog)
+void worker_send_catalog(struct worker *w)
 {
     struct catalog_msg *c = mem_zalloc(sizeof(*c));
-    *c = (struct catalog_msg){.msg.run = take_catalog, .worker = w, .catalog = catalog_ref(catalog)};
+    *c = (struct catalog_msg){.msg.run = take_catalog, .worker = w};
     loop_send(w->loop, &c->msg);
 }
 

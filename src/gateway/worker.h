@@ -78,8 +78,14 @@ void worker_free(struct worker *w);
 enum err worker_open(struct worker *w, const struct addr *addr, struct tls_server *tls, unsigned max_conns,
                      const struct server_route *routes, size_t n_routes, const char **ret_why) MUST_CHECK;
 
-/* New snapshots, from any thread: they hold for requests that come after. Each takes a reference. */
+/* New settings, from any thread: they hold for requests that come after. Takes references. */
 void worker_send_settings(struct worker *w, struct settings *s, struct tls_server *tls);
-void worker_send_catalog(struct worker *w, struct catalog *c);
+/* From any thread: the store has a new catalogue. An idle worker lets go of its old one then. */
+void worker_send_catalog(struct worker *w);
+/*
+ * On the worker's loop, before a request: takes the store's catalogue if it is another. The message may still
+ * be on its way when who made a change has its answer already and makes a request here.
+ */
+void worker_catch_up(struct worker *w);
 /* From any thread: stop accepting, let requests end until the settings' deadline, then end the loop. */
 void worker_send_drain(struct worker *w);

@@ -80,7 +80,7 @@ struct store {
 
     pthread_mutex_t catalog_lock; /* of the next four; a catalogue itself never changes */
     struct keyring keys;
-    struct catalog *catalog;
+    _Atomic(struct catalog *) catalog; /* written with the lock */
     void (*on_catalog)(void *arg, struct catalog *c);
     void *on_catalog_arg;
 

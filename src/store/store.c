@@ -128,6 +128,11 @@ struct catalog *store_catalog(struct store *s)
     return c;
 }
 
+bool store_is_current(struct store *s, const struct catalog *c)
+{
+    return atomic_load_explicit(&s->catalog, memory_order_acquire) == c;
+}
+
 void store_on_catalog(struct store *s, void (*fn)(void *arg, struct catalog *c), void *arg)
 {
     pthread_mutex_lock(&s->catalog_lock);

@@ -53,6 +53,8 @@ uint64_t store_close(struct store *s);
 /* ---- catalogue ---- */
 /* The current snapshot, with a reference for the caller. Any thread. */
 struct catalog *store_catalog(struct store *s);
+/* Is this it? One atomic load: cheap enough to be asked for every request. Any thread. */
+bool store_is_current(struct store *s, const struct catalog *c);
 /* Called on the store's thread with each new snapshot (the callee takes its own reference). Set before
  * workers start. */
 void store_on_catalog(struct store *s, void (*fn)(void *arg, struct catalog *c), void *arg);
