@@ -78,7 +78,8 @@ static void put_tools(struct chat_writing *q)
     if (q->r->parallel_tools < 0)
         return;
     if (chat_lacks(q, CODEC_NO_PARALLEL)) {
-        chat_drop(q, "parallel_tool_calls");
+        if (ir_wants_single_calls(q->r))
+            chat_drop(q, "parallel_tool_calls");
         return;
     }
     json_key(&q->w, "parallel_tool_calls");
@@ -123,6 +124,7 @@ enum err chat_make_orders(struct chat_writing *q)
     q->orders = STR("");
     if (r->format != IR_FORMAT_SCHEMA || !chat_lacks(q, CODEC_NO_JSON_SCHEMA))
         return E_OK;
+    chat_drop(q, "response_format"); /* said in words, which do not bind */
     q->orders = arena_printf(
         q->a, "Answer with one JSON object that is valid by this JSON Schema, and nothing else:\n%.*s",
         STR_FMT(r->format_schema));
@@ -221,6 +223,12 @@ static void put_modalities(struct chat_writing *q)
         put_strs(q, "modalities", l);
     else if (l->n)
         chat_drop(q, "modalities");
+    if (q->r->audio.p && chat_lacks(q, CODEC_RANDOM_SEED)) {
+        chat_drop(q, "audio_output");
+    } else if (q->r->audio.p) {
+        json_key(&q->w, "audio");
+        json_put_raw(&q->w, q->r->audio);
+    }
 }
 
 static void put_tier(struct chat_writing *q)

@@ -12,6 +12,7 @@ const struct chat_member chat_members[] = {
     {"frequency_penalty", CHAT_NUMBER, offsetof(struct ir_request, frequency_penalty), false, 0},
     {"presence_penalty", CHAT_NUMBER, offsetof(struct ir_request, presence_penalty), false, 0},
     {"seed", CHAT_NUMBER, offsetof(struct ir_request, seed), true, 0},
+    {"random_seed", CHAT_NUMBER, offsetof(struct ir_request, seed), true, 0}, /* Mistral's */
     {"max_tokens", CHAT_COUNT, offsetof(struct ir_request, max_tokens), true, 0},
     {"max_completion_tokens", CHAT_COUNT, offsetof(struct ir_request, max_tokens), true, 0},
     {"n", CHAT_COUNT, offsetof(struct ir_request, n), false, 0},
@@ -26,7 +27,7 @@ const struct chat_member chat_members[] = {
     {"service_tier", CHAT_TEXT, offsetof(struct ir_request, service_tier), true, 0},
     {"verbosity", CHAT_TEXT, offsetof(struct ir_request, verbosity), false, CODEC_RANDOM_SEED},
     {"store", CHAT_FLAG, offsetof(struct ir_request, store), false, CODEC_RANDOM_SEED},
-    {"audio", CHAT_OBJECT, offsetof(struct ir_request, audio), false, CODEC_RANDOM_SEED},
+    {"audio", CHAT_OBJECT, offsetof(struct ir_request, audio), true, 0},
     {NULL, CHAT_TEXT, 0, false, 0},
 };
 

@@ -455,6 +455,7 @@ static struct str schema_in_words(struct responses_writing *q)
 {
     if (q->r->format != IR_FORMAT_SCHEMA || !(q->ask->quirks & CODEC_NO_JSON_SCHEMA))
         return STR("");
+    note(q, "response_format"); /* said in words, which do not bind */
     return arena_printf(q->a,
                         "Answer with one JSON object and nothing else. It follows this JSON Schema:\n%.*s",
                         STR_FMT(q->r->format_schema));

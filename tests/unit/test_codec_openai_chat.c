@@ -447,7 +447,7 @@ static void what_mistral_does_not_know(void **state)
     assert_str(buf_str(&out),
                STR("{\"model\":\"theirs\",\"messages\":[{\"role\":\"user\",\"content\":\"x\"}],\"n\":2,"
                    "\"random_seed\":7}"));
-    drops(&r, "logprobs top_logprobs logit_bias verbosity store audio user modalities");
+    drops(&r, "logprobs top_logprobs logit_bias verbosity store user modalities audio_output");
 }
 
 static void a_long_user_id_is_hashed(void **state)

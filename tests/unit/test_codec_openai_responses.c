@@ -455,7 +455,7 @@ static void formats_and_verbosity(void **state)
                 "\"instructions\":\"Answer with one JSON object and nothing else. It follows this JSON "
                 "Schema:\\n{\\\"type\\\":\\\"object\\\"}\",\"input\":[],\"text\":{\"format\":{\"type\":"
                 "\"json_object\"},\"verbosity\":\"low\"}",
-                "");
+                "response_format");
 }
 
 static void thinking_by_effort_and_budget(void **state)
