@@ -306,6 +306,8 @@ static void put_choice(struct anthropic_request *q)
     bool weak = !q->forced && r->choice != IR_CHOICE_NONE;
     bool alone =
         r->parallel_tools >= 0 && r->choice != IR_CHOICE_NONE && !(q->ask->quirks & CODEC_NO_PARALLEL);
+    if (ir_wants_single_calls(r) && !alone)
+        drop(q, STR("parallel_tool_calls"));
     if (r->choice == IR_CHOICE_UNSET && !alone)
         return;
     json_key(&q->w, "tool_choice");

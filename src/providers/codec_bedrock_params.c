@@ -63,7 +63,7 @@ enum err bedrock_decide(struct bedrock_request *q)
     enum err e = anthropic_decide(&q->q);
     q->q.r->format_name = name;
     q->q.r->format_description = description;
-    if (q->q.r->format != IR_FORMAT_UNSET && !q->q.schema.p)
+    if (q->q.r->format >= IR_FORMAT_JSON && !q->q.schema.p)
         drop(q, STR("response_format")); /* said in words */
     if (e != E_OK || q->q.r->choice != IR_CHOICE_NONE)
         return e;
@@ -171,7 +171,7 @@ enum err bedrock_put_tools(struct bedrock_request *q)
     bool given = false, called = has_calls(r);
     for (const struct ir_tool *t = r->tools; t; t = t->next)
         given |= is_ours(t);
-    if (r->parallel_tools >= 0)
+    if (ir_wants_single_calls(r))
         drop(q, STR("parallel_tool_calls"));
     if (r->choice == IR_CHOICE_NONE && given && !called) { /* the only way to say so */
         drop(q, STR("tools"));

@@ -166,7 +166,7 @@ static enum err put_name(struct bedrock_request *q, struct str name)
     name = str_of(p, n);
     if (is_blank(name))
         name = arena_printf(q->q.a, "document-%u", ++q->documents);
-    if (!str_eq(given, name))
+    if (given.n && !str_eq(given, name))
         drop(q, STR("file.name")); /* changed, rather */
     bedrock_put(&q->q.w, "name", name);
     return name.p ? E_OK : E_FULL;

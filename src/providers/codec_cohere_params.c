@@ -150,7 +150,7 @@ static void put_choice(struct cohere_request *q)
         drop(q, STR("tool_choice")); /* fall through */
         __attribute__((fallthrough));
     case IR_CHOICE_REQUIRED: cohere_put(&q->w, "tool_choice", STR("REQUIRED")); break;
-    case IR_CHOICE_AUTO: drop(q, STR("tool_choice")); break; /* what it does unasked */
+    case IR_CHOICE_AUTO: /* what it does unasked */
     case IR_CHOICE_UNSET: break;
     }
 }
@@ -269,7 +269,7 @@ static void note_lost(struct cohere_request *q)
         {r->n > 1, S("n")},
         {r->top_logprobs >= 0, S("top_logprobs")},
         {r->logit_bias.p, S("logit_bias")},
-        {r->parallel_tools >= 0, S("parallel_tool_calls")},
+        {ir_wants_single_calls(r), S("parallel_tool_calls")},
         {r->user.p, S("user")},
         {r->metadata.p, S("metadata")},
         {r->service_tier.p, S("service_tier")},

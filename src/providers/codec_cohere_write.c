@@ -67,7 +67,10 @@ static enum err document_text(struct cohere_request *q, const struct ir_media *m
     *ret = m->text;
     if (m->text.p)
         return E_OK;
-    if (!m->data.p || !is_text_type(m->mime))
+    if (!m->data.p)
+        return anthropic_refuse(q->a, q->ret_why,
+                                "this provider takes documents as text, no URLs and no file ids");
+    if (!is_text_type(m->mime))
         return anthropic_refuse(q->a, q->ret_why, "this provider takes documents as text, not \"%.*s\"",
                                 STR_FMT(str_head(m->mime, 60)));
     enum err e = base64_decode(q->a, m->data, ret);
@@ -335,7 +338,6 @@ static enum err put_found(struct cohere_request *q, const struct ir_part *p)
     enum err e = put_document(q, p);
     json_close(w, '}');
     drop(q, STR("result.file")); /* text, from here on */
-    drop(q, STR("result.text"));
     return e;
 }
 

@@ -75,7 +75,7 @@ static void put_choice(struct gemini_request *q)
                                         [IR_CHOICE_REQUIRED] = "ANY",
                                         [IR_CHOICE_NAMED] = "ANY"};
     const struct ir_request *r = q->r;
-    if (r->parallel_tools == 0)
+    if (ir_wants_single_calls(r))
         gemini_drop(q, "parallel_tool_calls");
     if (r->choice == IR_CHOICE_UNSET)
         return;

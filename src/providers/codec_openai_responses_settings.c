@@ -497,7 +497,7 @@ static void note_unsaid(struct responses_writing *q)
         {r->safety.p != NULL, "safety"},
         {r->service_tier.p && !is_tier(r->service_tier), "service_tier"},
         {has_cache_marks(r), "cache_control"},
-        {r->parallel_tools >= 0 && (q->ask->quirks & CODEC_NO_PARALLEL), "parallel_tool_calls"},
+        {ir_wants_single_calls(r) && (q->ask->quirks & CODEC_NO_PARALLEL), "parallel_tool_calls"},
     };
     for (size_t i = 0; i < countof(members); i++)
         if (members[i].said)

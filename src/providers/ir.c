@@ -134,6 +134,11 @@ struct str ir_budget_effort(int64_t budget)
     return efforts[countof(efforts) - 1].effort;
 }
 
+bool ir_wants_single_calls(const struct ir_request *r)
+{
+    return r->parallel_tools == 0 && r->tools && r->choice != IR_CHOICE_NONE;
+}
+
 bool ir_data_url(struct str url, struct str *ret_mime, struct str *ret_data)
 {
     static const struct str scheme = S("data:"), base64 = S(";base64");

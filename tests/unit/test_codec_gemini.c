@@ -596,11 +596,10 @@ static void what_it_has_no_word_for(void **state)
     r.user = STR("u");
     r.logit_bias = STR("{}");
     r.verbosity = STR("low");
-    r.parallel_tools = 0;
     r.service_tier = STR("scale");
     r.audio = STR("{\"voice\":\"Kore\",\"format\":\"mp3\"}");
     assert_int_equal(write_it(&r), E_OK);
-    drops(&r, "user.name cache_control file.name detail raw parallel_tool_calls seed audio_output metadata "
+    drops(&r, "user.name cache_control file.name detail raw seed audio_output metadata "
               "service_tier "
               "user logit_bias verbosity");
 }
