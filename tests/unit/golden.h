@@ -17,6 +17,7 @@
 
 #include <dirent.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 /* The file's bytes in b, to be freed with buf_done; p == NULL when there is no such file. */
 static inline struct str golden_read(const char *what, const char *name, const char *file, struct buf *b)
@@ -36,21 +37,31 @@ static inline struct str golden_read(const char *what, const char *name, const c
     return buf_str(b);
 }
 
-/* Calls `run` with each case's name. Tells how many there were. */
+/* In every locale. */
+static inline int by_bytes(const struct dirent **a, const struct dirent **b)
+{
+    return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+static inline int golden_is_case(const struct dirent *e)
+{
+    return e->d_name[0] != '.';
+}
+
+/* Calls `run` with each case's name, in alphabetical order. Tells how many there were. */
 static inline unsigned golden_each(const char *what, void (*run)(const char *name))
 {
     char path[512];
-    unsigned cases = 0;
+    struct dirent **cases;
     snprintf(path, sizeof(path), "%s/golden/%s", TEST_DATA, what);
-    DIR *dir = opendir(path);
-    assert_non_null(dir);
-    for (struct dirent *e; (e = readdir(dir));)
-        if (e->d_name[0] != '.') {
-            run(e->d_name);
-            cases++;
-        }
-    closedir(dir);
-    return cases;
+    int n = scandir(path, &cases, golden_is_case, by_bytes);
+    assert_true(n >= 0);
+    for (int i = 0; i < n; i++) {
+        run(cases[i]->d_name);
+        free(cases[i]);
+    }
+    free(cases);
+    return (unsigned)n;
 }
 
 static inline struct str golden_chunk(struct arena *a, struct str json)

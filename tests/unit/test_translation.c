@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What translation keeps, and the page that says so. Every file under golden/codec/ goes one way to every
+ * other dialect: a request as the client's dialect says it, to a provider of the other; an answer from a
+ * provider to a client of the other. Both ends are told as lines of the neutral form (translation.h); each
+ * line of the first is found again at the second, or something stands there in its place, or the codec that
+ * wrote named it with ir_drop, or the request was refused. Anything else is a failure: a line that is lost in
+ * silence, a name in the list of losses that nothing was lost of, a line that no feature of the page has.
+ *
+ * `test_translation page` prints docs/translation.md: its cells are counted here, nobody writes them.
+ */
+#include "tests/unit/translation_page.h"
+
+/* ---- a request to another dialect ---- */
+
+/* Everything but the one media part with this number becomes a word. False: there is no such part. */
+static bool isolate_in(struct ir_part *p, int wanted, int *at)
+{
+    bool found = false;
+    for (; p; p = p->next) {
+        found |= isolate_in(p->parts, wanted, at);
+        if (p->kind < IR_IMAGE || p->kind > IR_FILE)
+            continue;
+        if ((*at)++ == wanted)
+            found = true;
+        else
+            *p = (struct ir_part){.next = p->next, .kind = IR_TEXT, .text = S("a word")};
+    }
+    return found;
+}
+
+static bool isolate(struct ir_request *r, int wanted)
+{
+    int at = 0;
+    bool found = wanted < 0;
+    for (struct ir_message *m = r->messages; m; m = m->next)
+        if (wanted >= 0)
+            found |= isolate_in(m->parts, wanted, &at);
+    return found;
+}
+
+static void read_isolated(struct arena *a, struct str body, int part, struct ir_request *ret, bool *ret_found)
+{
+    read_request(a, me->codec, body, json_str(json_get(root, "path")), ret);
+    *ret_found = isolate(ret, part);
+}
+
+/* False: refused. part: the one media part that stays; -1: all. */
+static bool tell(struct arena *a, struct str body, int part, struct str *ret_why, bool *ret_found)
+{
+    struct ir_request first, shown, second;
+    struct str want, got;
+    struct buf out;
+    buf_init(&out, 64 * MIB);
+    read_isolated(a, body, part, &first, ret_found);
+    read_isolated(a, body, part, &shown, ret_found); /* the facts' own: they change what means the same */
+    want = facts_of_request(a, &shown);
+    first.model = str_c(to->model);
+    struct codec_ask ask = {.model = first.model, .quirks = to->quirks};
+    enum err e = other->codec->write_request(a, &first, &ask, &out, ret_why);
+    if (e == E_OK) {
+        read_request(a, other->codec, buf_str(&out), path_of(a, other->codec, &first), &second);
+        got = facts_of_request(a, &second);
+        compare(&request_page, want, got, &first.dropped);
+        ir_request_done(&second);
+    } else if (part >= 0 && *ret_found) {
+        refuse(&request_page, want, *ret_why);
+    }
+    ir_request_done(&shown);
+    ir_request_done(&first);
+    buf_done(&out);
+    return e == E_OK;
+}
+
+/* What is refused is tried again with one picture, sound or document at a time: so that it is known which. */
+static void check_request(struct str body)
+{
+    struct arena a;
+    struct str why = {NULL, 0};
+    bool found = true;
+    what = "request";
+    arena_init(&a, 64 * MIB);
+    if (!tell(&a, body, -1, &why, &found))
+        for (int part = 0; found; part++)
+            (void)tell(&a, body, part, &why, &found);
+    arena_done(&a);
+}
+
+/* ---- an answer to another dialect ---- */
+
+static void check_whole(struct arena *a, struct str body)
+{
+    struct taken first, second;
+    struct str want, got;
+    struct buf out;
+    what = "whole";
+    read_whole(&first, me->codec, body);
+    if (first.err == E_OK) {
+        read_whole(&second, other->codec, write_whole(&out, other->codec, &first.answer));
+        want = facts_of_answer(a, &first);
+        got = facts_of_answer(a, &second);
+        compare(&answer_page, want, got, NULL);
+        taken_done(&second);
+        buf_done(&out);
+    }
+    taken_done(&first);
+}
+
+/* Each event is written as it is read. */
+struct passing {
+    struct taken *seen;
+    struct codec_writer writer;
+};
+
+static void on_passing(void *arg, const struct ir_event *ev)
+{
+    struct passing *p = arg;
+    on_event(p->seen, ev);
+    on_play(&p->writer, ev);
+}
+
+static void check_stream(struct arena *a)
+{
+    struct taken first, second;
+    struct str want, got;
+    struct buf in, out;
+    struct ir_request r = ir_request_none();
+    what = "stream";
+    r.stream = r.stream_usage = true;
+    buf_init(&out, 64 * MIB);
+    struct passing p = {.seen = &first,
+                        .writer = {.codec = other->codec, .arena = a, .out = &out, .request = &r}};
+    read_stream_with(&first, me->codec, stream_bytes(&in, SIZE_MAX), SIZE_MAX, SIZE_MAX, on_passing, &p);
+    size_t step = out.n % 61 + 1; /* odd pieces of what was written */
+    read_stream(&second, other->codec, buf_str(&out), step, step);
+    want = facts_of_answer(a, &first);
+    got = facts_of_answer(a, &second);
+    compare(&answer_page, want, got, NULL);
+    taken_done(&second);
+    taken_done(&first);
+    buf_done(&out);
+    buf_done(&in);
+}
+
+static void check_error(struct arena *a, const struct json_val *error)
+{
+    struct ir_error first, second;
+    struct str want, got;
+    struct buf out;
+    int64_t status = 0;
+    what = "error";
+    buf_init(&out, MIB);
+    assert_true(json_uint(json_get(error, "status"), &status));
+    me->codec->read_error(a, (int)status, text_of(a, json_get(error, "body")), &first);
+    other->codec->write_error(&first, &out);
+    other->codec->read_error(a, other->codec->error_status(&first), buf_str(&out), &second);
+    want = facts_of_error(a, &first);
+    got = facts_of_error(a, &second);
+    compare(&answer_page, want, got, NULL);
+    buf_done(&out);
+}
+
+/* ---- all of them ---- */
+
+static void set_target(const struct target *t)
+{
+    to = t;
+    for (other = speakers; other->codec != t->codec;)
+        other++;
+}
+
+static void check_answer(struct arena *a)
+{
+    struct str whole = text_of(a, json_get(root, "whole"));
+    if (whole.p)
+        check_whole(a, whole);
+    if (json_get(root, "stream"))
+        check_stream(a);
+    if (json_get(root, "error"))
+        check_error(a, json_get(root, "error"));
+}
+
+static void run_file(void)
+{
+    struct arena a;
+    arena_init(&a, 64 * MIB);
+    struct str request = text_of(&a, json_get(root, "request"));
+    for (size_t i = 0; i < countof(request_targets) && request.p; i++) {
+        set_target(&request_targets[i]);
+        check_request(request);
+    }
+    for (size_t i = 0; i < countof(answer_targets); i++) {
+        set_target(&answer_targets[i]);
+        check_answer(&a);
+    }
+    arena_done(&a);
+}
+
+static void nothing_is_lost_in_silence(void **state)
+{
+    (void)state;
+    rig_each(NULL, run_file);
+    assert_int_equal(complaints, 0);
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(nothing_is_lost_in_silence)};
+    int status = 0;
+    arena_init(&notes_arena, 64 * MIB);
+    if (argc > 1 && strcmp(argv[1], "page") == 0) {
+        rig_each(NULL, run_file);
+        print_page();
+    } else {
+        status = cmocka_run_group_tests(tests, NULL, NULL);
+    }
+    arena_done(&notes_arena);
+    return status;
+}
