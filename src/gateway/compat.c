@@ -65,16 +65,14 @@ static enum err settle_lines(struct txn *t, struct target *target, enum dialect 
     return E_OK;
 }
 
-/* The service account that stands in the key's place names project and region (section 33.3), or the stored
- * credential. */
+/* The service account that stands in the key's place names project and region (section 33.3). */
 static void find_place(struct txn *t, const struct target *target, struct entry_place *place)
 {
     struct credential c = {.kind = CREDENTIAL_ACCOUNT};
-    const struct credential *stored = target->credential;
     struct secret_ref key = provider_credential(target->provider, &target->headers, 0);
     bool account = target->provider->auth == AUTH_GCP && key.value.n &&
                    gcp_account_parse(t->arena, secret_of(key.value), &c.gcp);
-    credential_place(target->provider, account ? &c : stored, place);
+    credential_place(target->provider, account ? &c : NULL, place);
 }
 
 /* ---- the body ---- */

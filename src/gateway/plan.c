@@ -9,7 +9,6 @@
 #include "gateway/forward.h"
 #include "gateway/identity.h"
 #include "gateway/models.h"
-#include "gateway/stored.h"
 #include "gateway/translate.h"
 #include "gateway/universal.h"
 
@@ -29,13 +28,9 @@ static enum next no_such_provider(struct txn *t, struct str slug)
 
 static enum err find_url(struct txn *t, struct target *target, const struct headers *asked)
 {
-    struct str account;
-    enum err e = stored_place(t, target, &account);
-    if (e != E_OK)
-        return e;
     struct upstream_ask ask = {
         .provider = target->provider,
-        .account = account,
+        .account = t->account,
         .rest = target->rest,
         .query = target->query,
         .headers = asked,

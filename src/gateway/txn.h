@@ -17,7 +17,6 @@
 #include "store/counters.h"
 #include "store/respcache.h"
 
-struct credential;
 struct identity;
 struct oidc_wait;
 
@@ -33,9 +32,7 @@ struct target {
     struct str rest, query; /* raw */
     struct str method;
     struct headers headers; /* that go on to the provider */
-    const struct credential
-        *credential; /* a stored one; NULL: there is none, or the request brings its own */
-    struct str body; /* whole; empty while the client's is streamed through */
+    struct str body;        /* whole; empty while the client's is streamed through */
     bool body_json;
     struct request_facts facts;
     struct translation *translation; /* the provider speaks another dialect; NULL: it does not */

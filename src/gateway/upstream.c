@@ -17,7 +17,6 @@
 #include "gateway/gcp.h"
 #include "gateway/parts.h"
 #include "gateway/retry.h"
-#include "gateway/stored.h"
 #include "gateway/target.h"
 
 static enum next start_attempt(struct txn *t);
@@ -392,28 +391,21 @@ static enum next never_resumed(struct txn *t)
     return DONE;
 }
 
-static const struct str cannot_sign =
-    S("A body of this length is signed only if its Content-Type is application/json");
-
 static enum next call_provider(struct txn *t)
 {
     struct target *target = txn_target(t);
     struct attempt *a = attempt_last(t);
     bool streaming = t->body_state == BODY_STREAMING;
-    struct str body = streaming ? STR("") : body_for(t, target, a);
-    struct headers *lines;
     enum err e = provider_settle_headers(t->arena, target->provider, target->rest, &target->headers);
-    if (e == E_OK)
-        e = stored_sign(t, target, body, &lines);
     if (e != E_OK)
-        return txn_fail(t, e, e == E_TOO_LARGE ? cannot_sign : STR(""));
+        return txn_fail(t, e, STR(""));
     struct call_request req = {
         .origin = origin_of(t, target),
         .method = target->method,
         .target = target->url.target,
         .host = target->url.authority,
-        .headers = lines,
-        .body = body,
+        .headers = &target->headers,
+        .body = streaming ? STR("") : body_for(t, target, a),
         .streamed = streaming,
         .length = streaming ? exchange_request(t->x)->length : 0,
     };
@@ -446,16 +438,14 @@ static void token_ready(void *arg)
 /* A service account in the key's place is exchanged for a token first (section 33.3). */
 static bool needs_token(struct txn *t, struct target *target)
 {
-    struct gcp_account own;
-    const struct gcp_account *account = stored_account(target);
-    if (!account && target->provider->auth == AUTH_GCP) {
-        struct secret_ref key = provider_credential(target->provider, &target->headers, 0);
-        if (key.value.n && gcp_account_parse(t->arena, secret_of(key.value), &own))
-            account = &own;
-    }
-    if (account)
-        t->gcp = gcp_exchange(t->w, account, token_ready, t);
-    return account != NULL;
+    struct gcp_account account;
+    if (target->provider->auth != AUTH_GCP)
+        return false;
+    struct secret_ref key = provider_credential(target->provider, &target->headers, 0);
+    if (key.value.n == 0 || !gcp_account_parse(t->arena, secret_of(key.value), &account))
+        return false;
+    t->gcp = gcp_exchange(t->w, &account, token_ready, t);
+    return true;
 }
 
 static enum next start_attempt(struct txn *t)
