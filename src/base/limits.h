@@ -145,6 +145,13 @@ enum {
     STORE_SWEEP_ROWS = 2000,
     /* store: settings of one object in the audit log; larger ones are left out of it */
     AUDIT_BYTES = 1 * MIB,
+    /* store: roll-ups are kept for 62 days (control plane section 23) */
+    ROLLUP_KEEP_MINUTES = 62 * 24 * 60,
+    /* analytics: values in a question's filter, and its statement: with the gateways of a large account */
+    ANALYTICS_VALUES = 1000,
+    ANALYTICS_SQL_BYTES = 4 * MIB,
+    /* analytics: how long the reader works for one request; others wait */
+    ANALYTICS_TIME_MS = 10 * 1000,
     /* store: raw bytes compressed as one; reading a body unpacks this much at most */
     SEGMENT_FRAME_BYTES = 1 * MIB,
     /* store: compressed bytes kept before they are written, within one commit */

@@ -99,7 +99,9 @@ static unsigned flags_of(const struct txn *t, const struct attempt *a, bool last
            (a->by == BY_CACHE ? REC_CACHED : 0u) | (stream ? REC_STREAM : 0u) |
            (p->payload ? 0u : REC_NO_PAYLOAD) | (p->logged ? 0u : REC_NO_ROW) |
            (t->gone && last ? REC_CLIENT_GONE : 0u) | (last ? 0u : REC_FOLLOWED) |
-           (a->capture_lost ? REC_RESPONSE_MISSING : 0u);
+           (a->capture_lost ? REC_RESPONSE_MISSING : 0u) |
+           (a->err == E_RATE_LIMITED ? REC_RATE_LIMITED : 0u) |
+           (a->target->cache == CACHED_MISS ? REC_CACHE_MISSED : 0u);
 }
 
 static struct record_body take(struct buf *b)

@@ -13,6 +13,7 @@
  * last one is at *_why (static storage or the handle's).
  */
 #pragma once
+#include "store/analytics.h"
 #include "store/audit.h"
 #include "store/counters.h"
 #include "store/rollup.h"
@@ -33,12 +34,12 @@ const char *log_db_why(struct log_db *db);
 /* Whether commits wait for the disk; outside transactions. */
 void log_db_set_sync(struct log_db *db, bool sync);
 
-/* One transaction a batch: begin, insert*, add_minute* and set_counter*, then commit or rollback. A
+/* One transaction a batch: begin, insert*, add_cell* and set_counter*, then commit or rollback. A
  * commit that fails has changed nothing. */
 enum err log_db_begin(struct log_db *db) MUST_CHECK;
 /* A row whose id is there already changes nothing and is E_OK. */
 enum err log_db_insert(struct log_db *db, const struct record *r, const struct body_place *p) MUST_CHECK;
-enum err log_db_add_minute(struct log_db *db, const struct minute *m) MUST_CHECK;
+enum err log_db_add_cell(struct log_db *db, const struct rollup *u, const struct rollup_cell *c) MUST_CHECK;
 enum err log_db_set_counter(struct log_db *db, const struct counter_row *r) MUST_CHECK;
 enum err log_db_commit(struct log_db *db) MUST_CHECK;
 void log_db_rollback(struct log_db *db);
@@ -46,8 +47,13 @@ void log_db_rollback(struct log_db *db);
 /* Every gateway that has rows or a counter, ascending; into a. */
 enum err log_db_gateways(struct log_db *db, struct arena *a, int64_t **ret, size_t *ret_n) MUST_CHECK;
 /* Removes up to max rows of a gateway in a transaction of its own; E_NOT_FOUND: none was left, and its
- * counter is gone too. */
+ * counter and its roll-ups are gone too. */
 enum err log_db_delete(struct log_db *db, int64_t gateway, int64_t max) MUST_CHECK;
+/* Removes an hour of one gateway's roll-ups from before a minute (since 1970), in a transaction of its own;
+ * E_NOT_FOUND: none was left. */
+enum err log_db_trim(struct log_db *db, int64_t before) MUST_CHECK;
+/* Notes how many rows each gateway has. Outside transactions. */
+enum err log_db_note_sizes(struct log_db *db, int64_t minute) MUST_CHECK;
 
 /* Every counter; into a. */
 enum err log_db_counters(struct log_db *db, struct arena *a, struct counter_row **ret,
@@ -58,6 +64,12 @@ enum err log_db_list(struct log_db *db, const struct log_query *q, struct log_pa
 /* The row, E_NOT_FOUND when there is none. gateway 0: any. */
 enum err log_db_get(struct log_db *db, int64_t gateway, struct uuid id, struct log_page *ret,
                     struct body_place *ret_place);
+
+/*
+ * For queries (analytics_run) on a handle opened to read: for so long, with the names of this catalogue.
+ * Borrowed; over with log_db_analytics(db, NULL, 0).
+ */
+struct analytics *log_db_analytics(struct log_db *db, const struct catalog *c, int64_t for_ms);
 
 /* ---- the catalogue: accounts, gateways, objects ---- */
 struct catalog_db;

@@ -38,6 +38,8 @@ struct writer {
     unsigned failures; /* in a row */
     int64_t *doomed;   /* gateways that are gone but for their rows */
     size_t n_doomed;
+    int64_t tended_hour; /* since 1970: when old roll-ups were looked for */
+    bool trimming;       /* some are left */
 };
 
 /*

@@ -25,10 +25,12 @@ enum {
     REC_STREAM = 64,
     REC_REQUEST_MISSING = 128, /* body too long for the log, or shed under pressure */
     REC_RESPONSE_MISSING = 256,
-    REC_NO_PAYLOAD = 512,   /* bodies switched off for this request */
-    REC_NO_ROW = 1024,      /* collection is off: counts in roll-ups and metrics, leaves no row */
-    REC_CLIENT_GONE = 2048, /* the client left before the answer was complete */
-    REC_FOLLOWED = 4096,    /* another attempt came after: that one is counted as the client's request */
+    REC_NO_PAYLOAD = 512,     /* bodies switched off for this request */
+    REC_NO_ROW = 1024,        /* collection is off: counts in roll-ups and metrics, leaves no row */
+    REC_CLIENT_GONE = 2048,   /* the client left before the answer was complete */
+    REC_FOLLOWED = 4096,      /* another attempt came after: that one is counted as the client's request */
+    REC_RATE_LIMITED = 8192,  /* refused by the gateway's rate limit */
+    REC_CACHE_MISSED = 16384, /* the cache was asked and did not know */
 };
 
 struct record {

@@ -10,6 +10,9 @@
  */
 #include "store/backend.h"
 #include "store/sqlite.h"
+#include "store/sqlite_analytics.h"
+#include "store/sqlite_rollup.h"
+#include "base/clock.h"
 #include "base/limits.h"
 
 #include <math.h>
@@ -50,7 +53,7 @@ static const char schema_2[] = "CREATE TABLE counters (" /* struct counter_row *
                                " gateway INTEGER PRIMARY KEY, interval_ms INTEGER NOT NULL,"
                                " window_number INTEGER NOT NULL, current_count INTEGER NOT NULL,"
                                " previous_count INTEGER NOT NULL);";
-static const char *const migrations[] = {schema_1, schema_2};
+static const char *const migrations[] = {schema_1, schema_2, rollup_schema};
 static const struct sqlite_schema schema = {"logs.db", migrations, countof(migrations)};
 
 enum kind {
@@ -110,7 +113,9 @@ enum { LAST = countof(columns), LAST_COUNT = 6, SQL_BYTES = 4096 };
 
 struct log_db {
     struct sqlite3 *db;
-    struct sqlite3_stmt *insert, *minute, *latency, *count, *counter;
+    struct sqlite3_stmt *insert, *counter;
+    struct rollup_sql rollups;
+    struct analytics analytics;
     char names[1024]; /* of columns, with commas; then LAST_COLUMNS */
 };
 
@@ -157,24 +162,8 @@ static bool prepare_writer(struct log_db *db)
         n += snprintf(sql + n, sizeof(sql) - (size_t)n, ",?");
     snprintf(sql + n, sizeof(sql) - (size_t)n, ")");
     db->insert = sqlite_prepare(db->db, sql);
-    db->minute = sqlite_prepare(
-        db->db,
-        "INSERT INTO minute VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT DO UPDATE SET"
-        " requests = requests + excluded.requests, attempts = attempts + excluded.attempts,"
-        " errors = errors + excluded.errors, unpriced = unpriced + excluded.unpriced,"
-        " tokens_in = tokens_in + excluded.tokens_in, tokens_out = tokens_out + excluded.tokens_out,"
-        " cached_tokens = cached_tokens + excluded.cached_tokens,"
-        " cost_pico = cost_pico + excluded.cost_pico, duration_us = duration_us + excluded.duration_us,"
-        " request_bytes = request_bytes + excluded.request_bytes,"
-        " response_bytes = response_bytes + excluded.response_bytes");
-    db->latency =
-        sqlite_prepare(db->db, "INSERT INTO minute_latency VALUES (?,?,?,?,?,?,?,?) ON CONFLICT DO UPDATE SET"
-                               " durations = durations + excluded.durations,"
-                               " first_bytes = first_bytes + excluded.first_bytes");
-    db->count = sqlite_prepare(db->db, "INSERT INTO gateway_rows VALUES (?,?) ON CONFLICT DO UPDATE SET"
-                                       " rows = rows + excluded.rows");
     db->counter = sqlite_prepare(db->db, "INSERT OR REPLACE INTO counters VALUES (?,?,?,?,?)");
-    return db->insert && db->minute && db->latency && db->count && db->counter;
+    return db->insert && db->counter && rollup_sql_prepare(&db->rollups, db->db);
 }
 
 struct log_db *log_db_open(const char *dir, enum db_mode mode, const char **ret_why)
@@ -190,7 +179,7 @@ struct log_db *log_db_open(const char *dir, enum db_mode mode, const char **ret_
     n += snprintf(db->names + n, sizeof(db->names) - (size_t)n, LAST_COLUMNS);
     must(n < (int)sizeof(db->names));
     int flags = SQLITE_UTF8 | SQLITE_DETERMINISTIC;
-    if ((mode == DB_READ || prepare_writer(db)) &&
+    if ((mode == DB_READ ? sqlite_analytics_init(&db->analytics, handle) : prepare_writer(db)) &&
         sqlite3_create_function(handle, "found", -1, flags, NULL, found, NULL, NULL) == SQLITE_OK)
         return db;
     *ret_why = "the tables of logs.db are not as they should be";
@@ -203,10 +192,8 @@ void log_db_close(struct log_db *db)
     if (!db)
         return;
     sqlite3_finalize(db->insert);
-    sqlite3_finalize(db->minute);
-    sqlite3_finalize(db->latency);
-    sqlite3_finalize(db->count);
     sqlite3_finalize(db->counter);
+    rollup_sql_done(&db->rollups);
     sqlite3_close(db->db);
     mem_free(db);
 }
@@ -214,6 +201,13 @@ void log_db_close(struct log_db *db)
 const char *log_db_why(struct log_db *db)
 {
     return sqlite3_errstr(sqlite3_extended_errcode(db->db));
+}
+
+struct analytics *log_db_analytics(struct log_db *db, const struct catalog *c, int64_t for_ms)
+{
+    db->analytics.catalog = c;
+    db->analytics.deadline_us = c ? clock_us() + (uint64_t)for_ms * 1000 : UINT64_MAX;
+    return &db->analytics;
 }
 
 /* ---- writing ---- */
@@ -282,53 +276,15 @@ enum err log_db_insert(struct log_db *db, const struct record *r, const struct b
     return e == E_OK && sqlite3_changes(db->db) == 0 ? E_AGAIN : e;
 }
 
-static void bind_name(struct sqlite3_stmt *st, int at, struct str s)
-{
-    sqlite3_bind_text64(st, at, s.n ? s.p : "", s.n, SQLITE_STATIC, SQLITE_UTF8);
-}
-
 static void bind_all(struct sqlite3_stmt *st, int at, const int64_t *v, size_t n)
 {
     for (size_t i = 0; i < n; i++)
         sqlite3_bind_int64(st, at++, v[i]);
 }
 
-static enum err add_latencies(struct log_db *db, const struct minute *m)
+enum err log_db_add_cell(struct log_db *db, const struct rollup *u, const struct rollup_cell *c)
 {
-    struct sqlite3_stmt *st = db->latency;
-    sqlite3_bind_int64(st, 1, m->key.minute);
-    sqlite3_bind_int64(st, 2, m->key.gateway);
-    bind_name(st, 3, m->key.provider);
-    bind_name(st, 4, m->key.model);
-    enum err e = E_OK;
-    for (size_t b = 0; e == E_OK && b < LATENCY_BUCKETS; b++) {
-        if (!m->durations[b] && !m->first_bytes[b])
-            continue;
-        bind_all(st, 5, (const int64_t[]){m->key.cached, (int64_t)b, m->durations[b], m->first_bytes[b]}, 4);
-        e = sqlite_once(st);
-    }
-    return e;
-}
-
-enum err log_db_add_minute(struct log_db *db, const struct minute *m)
-{
-    struct sqlite3_stmt *st = db->minute;
-    const int64_t sums[] = {m->key.status,    m->key.cached, m->requests,    m->attempts,
-                            m->errors,        m->unpriced,   m->tokens_in,   m->tokens_out,
-                            m->cached_tokens, m->cost_pico,  m->duration_us, m->request_bytes,
-                            m->response_bytes};
-    sqlite3_bind_int64(st, 1, m->key.minute);
-    sqlite3_bind_int64(st, 2, m->key.gateway);
-    bind_name(st, 3, m->key.provider);
-    bind_name(st, 4, m->key.model);
-    bind_all(st, 5, sums, countof(sums));
-    enum err e = sqlite_once(st);
-    if (e == E_OK)
-        e = add_latencies(db, m);
-    if (e != E_OK || m->rows == 0)
-        return e;
-    bind_all(db->count, 1, (const int64_t[]){m->key.gateway, m->rows}, 2);
-    return sqlite_once(db->count);
+    return rollup_sql_add(&db->rollups, u, c, clock_wall_ms() / 60000);
 }
 
 enum err log_db_set_counter(struct log_db *db, const struct counter_row *r)
@@ -389,6 +345,9 @@ static enum err delete_some(struct log_db *db, int64_t gateway, int64_t max)
     if (sqlite_run(db->db, sql) != E_OK)
         return E_DB;
     int gone = sqlite3_changes(db->db);
+    enum err rollups = gone > 0 ? E_OK : rollup_sql_trim_gateway(&db->rollups, gateway, INT64_MAX);
+    if (gone == 0 && rollups != E_NOT_FOUND)
+        return rollups;
     if (gone > 0)
         snprintf(sql, sizeof(sql), "UPDATE gateway_rows SET rows = rows - %d WHERE gateway = %lld", gone,
                  (long long)gateway);
@@ -400,16 +359,30 @@ static enum err delete_some(struct log_db *db, int64_t gateway, int64_t max)
     return e == E_OK && gone == 0 ? E_NOT_FOUND : e;
 }
 
-enum err log_db_delete(struct log_db *db, int64_t gateway, int64_t max)
+/* Ends the transaction that e comes from. */
+static enum err end(struct log_db *db, enum err e)
 {
-    enum err e = log_db_begin(db), done;
-    if (e != E_OK)
-        return e;
-    e = delete_some(db, gateway, max);
-    done = e == E_DB ? E_DB : log_db_commit(db);
+    enum err done = e == E_DB ? E_DB : log_db_commit(db);
     if (done != E_OK)
         log_db_rollback(db);
     return done == E_OK ? e : E_DB;
+}
+
+enum err log_db_delete(struct log_db *db, int64_t gateway, int64_t max)
+{
+    enum err e = log_db_begin(db);
+    return e == E_OK ? end(db, delete_some(db, gateway, max)) : e;
+}
+
+enum err log_db_trim(struct log_db *db, int64_t before)
+{
+    enum err e = log_db_begin(db);
+    return e == E_OK ? end(db, rollup_sql_trim(&db->rollups, before)) : e;
+}
+
+enum err log_db_note_sizes(struct log_db *db, int64_t minute)
+{
+    return rollup_sql_sizes(&db->rollups, minute);
 }
 
 /* ---- reading ---- */

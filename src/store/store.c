@@ -377,3 +377,35 @@ void store_list_audit(struct store *s, const struct audit_query *query, struct l
     page->arena = a;
     reader_ask(s, &k->q, l);
 }
+
+struct analytics_ask {
+    struct question q;
+    void (*ask)(void *arg, struct analytics *a);
+    void (*done)(void *arg);
+    void *arg;
+};
+
+static void run_analytics(struct store *s, struct question *q)
+{
+    struct analytics_ask *k = container_of(q, struct analytics_ask, q);
+    struct catalog *c = store_catalog(s);
+    k->ask(k->arg, log_db_analytics(s->reader.logs, c, ANALYTICS_TIME_MS));
+    log_db_analytics(s->reader.logs, NULL, 0);
+    catalog_unref(c);
+}
+
+static void analytics_done(struct question *q)
+{
+    struct analytics_ask *k = container_of(q, struct analytics_ask, q);
+    k->done(k->arg);
+    mem_free(k);
+}
+
+void store_ask_analytics(struct store *s, struct loop *l, void (*ask)(void *arg, struct analytics *a),
+                         void (*done)(void *arg), void *arg)
+{
+    struct analytics_ask *k = mem_alloc(sizeof(*k));
+    *k = (struct analytics_ask){
+        .q = {.run = run_analytics, .done = analytics_done}, .ask = ask, .done = done, .arg = arg};
+    reader_ask(s, &k->q, l);
+}

@@ -3,14 +3,15 @@
  * The writer thread. A turn:
  *
  *   wait ─ changes of the catalogue ─ take the queue ─ bodies to the segment ─ rows, roll-ups and
- *   counters in one transaction ─ acks ─ flush tickets ─ some rows of deleted gateways
+ *   counters in one transaction ─ acks ─ flush tickets ─ some rows of deleted gateways ─ roll-ups too old
  *
- * It waits for ever while nothing is queued, STORE_COMMIT_MS after the first row otherwise, less when
- * a batch is full or somebody asks. A failed commit keeps its rows in `held`, in order, and is tried
+ * It waits for the next hour while nothing is queued, STORE_COMMIT_MS after the first row otherwise, less
+ * when a batch is full or somebody asks. A failed commit keeps its rows in `held`, in order, and is tried
  * again with whatever came since.
  */
 #include "store/private.h"
 #include "store/seed.h"
+#include "base/clock.h"
 #include "base/limits.h"
 #include "base/thread.h"
 
@@ -196,7 +197,7 @@ static enum err insert_rows(struct writer *w)
             return err;
     }
     for (size_t i = 0; i < w->rollup.n; i++) {
-        enum err err = log_db_add_minute(w->logs, &w->rollup.cells[i]);
+        enum err err = log_db_add_cell(w->logs, &w->rollup, &w->rollup.cells[i]);
         if (err != E_OK)
             return err;
     }
@@ -275,6 +276,23 @@ static void write_held(struct store *s)
     atomic_fetch_add_explicit(&s->rows, release_held(s), memory_order_relaxed);
 }
 
+/* ---- upkeep ---- */
+
+enum { HOUR_MS = 3600 * 1000 };
+
+/* Once an hour: sizes are noted also of gateways that nobody calls, and roll-ups that are too old go, a piece
+ * a turn. Trouble is left to the next hour. */
+static void tend(struct writer *w)
+{
+    int64_t minute = clock_wall_ms() / 60000;
+    if (minute / 60 == w->tended_hour)
+        return;
+    bool noted = w->trimming || log_db_note_sizes(w->logs, minute) == E_OK;
+    w->trimming = noted && log_db_trim(w->logs, minute - ROLLUP_KEEP_MINUTES) == E_OK;
+    if (!w->trimming)
+        w->tended_hour = minute / 60;
+}
+
 /* ---- the thread ---- */
 
 static int64_t now_ns(void)
@@ -289,7 +307,15 @@ static bool asked(const struct writer *w)
     return w->stop || w->poll || w->jobs || w->flush_wanted != w->flush_done;
 }
 
-/* How long this turn may sleep: -1 for ever, 0 not at all. */
+static int64_t idle_ms(const struct writer *w)
+{
+    int64_t now = clock_wall_ms();
+    if (w->n_doomed || w->trimming)
+        return STORE_COMMIT_MS;
+    return now / HOUR_MS == w->tended_hour ? HOUR_MS - now % HOUR_MS : 0;
+}
+
+/* How long this turn may sleep. */
 static int64_t patience_ms(struct store *s)
 {
     struct writer *w = &s->writer;
@@ -299,7 +325,7 @@ static int64_t patience_ms(struct store *s)
     if (w->failing)
         return STORE_RETRY_MS;
     if (waiting == 0)
-        return w->n_doomed ? STORE_COMMIT_MS : -1;
+        return idle_ms(w);
     return s->sync || waiting >= STORE_BATCH_ROWS ? 0 : STORE_COMMIT_MS;
 }
 
@@ -309,10 +335,6 @@ static void wait_turn(struct store *s)
     struct writer *w = &s->writer;
     int64_t since = 0, ms;
     while ((ms = patience_ms(s)) != 0) {
-        if (ms < 0) {
-            pthread_cond_wait(&w->wake, &w->lock);
-            continue;
-        }
         since = since ? since : now_ns();
         int64_t until = since + ms * 1000000;
         struct timespec t = {.tv_sec = until / 1000000000, .tv_nsec = until % 1000000000};
@@ -371,6 +393,8 @@ static void *writer_main(void *arg)
         end_turn(w, &t);
         if (w->n_doomed && !w->failing && !t.stop)
             sweep(w);
+        if (!w->failing && !t.stop)
+            tend(w);
         over = t.stop && (!w->held || w->failures >= STORE_CLOSE_TRIES);
         if (t.stop && !over)
             nanosleep(&(struct timespec){.tv_nsec = 100 * 1000000}, NULL);
