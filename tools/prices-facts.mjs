@@ -246,6 +246,44 @@ export const ADDITIONS = [
         },
     },
     {
+        slug: 'aws-bedrock',
+        why: "embeddings at Cohere's list price",
+        model: {
+            names: ['cohere.embed-english-v3', 'cohere.embed-multilingual-v3'],
+            ...usd({ input: 0.1, output: 0 }),
+            when: [],
+        },
+    },
+    {
+        slug: 'aws-bedrock',
+        why: "embeddings at Cohere's list price, also at the global endpoint",
+        model: {
+            names: ['cohere.embed-v4', 'global.cohere.embed-v4'],
+            dated: true,
+            ...usd({ input: 0.12, output: 0 }),
+            when: [],
+        },
+    },
+    {
+        slug: 'aws-bedrock',
+        why: 'text in; pictures, sound and film cost more and are not counted in tokens',
+        model: {
+            names: ['amazon.nova-2-multimodal-embeddings'],
+            dated: true,
+            ...usd({ input: 0.135, output: 0 }),
+            when: [],
+        },
+    },
+    {
+        slug: 'mistral',
+        why: 'embeddings of code',
+        model: {
+            names: ['codestral-embed', 'codestral-embed-2505'],
+            ...usd({ input: 0.15, output: 0 }),
+            when: [],
+        },
+    },
+    {
         slug: 'cohere',
         why: 'Cohere price list',
         model: {

@@ -26,8 +26,8 @@ const MODELS = [
     ['google-vertex-ai', 'text-embedding-005', 768, 5, false],
     ['cohere', 'embed-v4.0', 1024, 96, true],
     ['aws-bedrock', 'amazon.titan-embed-text-v2:0', 1024, 1, true],
-    ['aws-bedrock', 'amazon.nova-2-multimodal-embeddings-v1:0', 3072, 1, false],
-    ['aws-bedrock', 'cohere.embed-english-v3', 1024, 96, false],
+    ['aws-bedrock', 'amazon.nova-2-multimodal-embeddings-v1:0', 3072, 1, true],
+    ['aws-bedrock', 'cohere.embed-english-v3', 1024, 96, true],
 ];
 const TEXTS = ['Zoë lives in Łódź.', 'The cat sat.', 'a "quoted" \\ text\n', 'the fourth', 'the fifth', 'the sixth', 'the seventh'];
 const tokens = (texts) => Math.ceil(texts.reduce((n, s) => n + Buffer.byteLength(s), 0) / 4);
