@@ -3,6 +3,7 @@
 #include "api/call.h"
 #include "base/clock.h"
 #include "base/limits.h"
+#include "store/token.h"
 
 struct api {
     struct loop *loop;
@@ -162,21 +163,29 @@ void api_call_send(struct api_call *c, int status, struct str content_type, stru
 
 /* ---- the request ---- */
 
-static const struct token *bearer(const struct api_call *c)
+/* A bearer token, or the older pair, whose key is a token too. */
+static const struct token *find_token(const struct api_call *c)
 {
-    struct str line = headers_last(&exchange_request(c->x)->headers, STR("authorization"));
+    const struct headers *h = &exchange_request(c->x)->headers;
+    struct str line = headers_last(h, STR("authorization"));
+    if (!line.p && headers_last(h, STR("x-auth-email")).n)
+        return catalog_token(c->catalog, str_trim(headers_last(h, STR("x-auth-key"))), clock_wall_ms());
     if (!str_istarts(line, STR("Bearer ")))
         return NULL;
     return catalog_token(c->catalog, str_trim(str_from(line, 7)), clock_wall_ms());
 }
 
-/* May this token do what the route does, in this account? Another account is not there for it. */
+/*
+ * May this token do what the route does, in this account, to this gateway? Another account or gateway is not
+ * there for it, be it there or not. What concerns all gateways is not for a token that is for some.
+ */
 static bool allowed(struct api_call *c)
 {
-    c->token = bearer(c);
-    struct str account = c->params[PARAM_ACCOUNT];
-    return c->token && (!account.p || str_eq(c->token->account, account)) &&
-           route_allows(c->route, c->token->permissions);
+    const struct token *t = c->token = find_token(c);
+    struct str account = c->params[PARAM_ACCOUNT], gateway = c->params[PARAM_GATEWAY];
+    if (!t || (account.p && !str_eq(t->account, account)) || !route_allows(c->route, t->permissions))
+        return false;
+    return gateway.p ? token_covers(t, gateway) : !t->gateways || route_narrows(c->route);
 }
 
 static enum api_err admit(struct api_call *c)

@@ -43,6 +43,7 @@ static const char *permission_names(unsigned allowed)
     case ALLOW_READ: return "read, write";
     case ALLOW_ANALYTICS: return "analytics_read";
     case ALLOW_RUN: return "run";
+    case ALLOW_TOKENS: return "tokens_write";
     case ALLOW_SECRETS: return "write and secrets_write";
     default: return "write";
     }

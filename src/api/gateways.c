@@ -2,6 +2,7 @@
 /* Handlers of .../gateways (control plane section 4). Reading asks the catalogue, changing asks the store. */
 #include "api/call.h"
 #include "api/gateway_json.h"
+#include "store/token.h"
 
 #include <stdlib.h>
 
@@ -22,7 +23,8 @@ static const struct gateway **find(struct api_call *c, struct str search, size_t
     size_t n = 0;
     for (size_t i = 0; found && i < all->n_gateways; i++) {
         const struct gateway *g = &all->gateways[i];
-        if (str_eq(g->account, c->params[PARAM_ACCOUNT]) && str_has(g->slug, search))
+        if (str_eq(g->account, c->params[PARAM_ACCOUNT]) && str_has(g->slug, search) &&
+            token_covers(c->token, g->slug))
             found[n++] = g;
     }
     if (found)

@@ -38,6 +38,15 @@ bool route_allows(const struct route *r, unsigned permissions)
     return permissions & r->allowed;
 }
 
+bool route_narrows(const struct route *r)
+{
+    static void (*const narrowing[])(struct api_call * c) = {gateways_list};
+    for (size_t i = 0; i < countof(narrowing); i++)
+        if (r->run == narrowing[i])
+            return true;
+    return false;
+}
+
 const struct route *route_find(struct str method, struct str path, struct str params[PARAM_COUNT],
                                bool *ret_known)
 {

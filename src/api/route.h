@@ -17,6 +17,7 @@ enum {
     ALLOW_METADATA = PERM_METADATA_READ | ALLOW_READ,
     ALLOW_ANALYTICS = PERM_ANALYTICS_READ,
     ALLOW_RUN = PERM_RUN,
+    ALLOW_TOKENS = PERM_TOKENS_WRITE,
     ALLOW_SECRETS = PERM_WRITE | PERM_SECRETS_WRITE | 1 << 16,
 };
 
@@ -30,6 +31,9 @@ struct route {
 
 /* Does a token with these permissions pass? */
 bool route_allows(const struct route *r, unsigned permissions);
+
+/* Without {G} in its path, does it show a token that is for some gateways only what concerns those? */
+bool route_narrows(const struct route *r);
 
 extern const struct route api_routes[];
 extern const size_t api_route_count;

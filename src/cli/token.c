@@ -1,47 +1,52 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* weir token: makes, lists and revokes tokens in a data directory, while the daemon runs or not. */
+/* weir token: makes, lists, renews and revokes tokens in a data directory, while the daemon runs or not. */
 #include "base/clock.h"
 #include "base/limits.h"
 #include "cli/cli.h"
 #include "store/store.h"
+#include "store/token.h"
 
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-static const char usage[] =
-    "usage: weir token create --name NAME [--account A] [--permissions LIST] [--expires TIME] [--data DIR]\n"
-    "       weir token list [--data DIR]\n"
-    "       weir token revoke [--data DIR] ID\n";
+static const char usage[] = "usage: weir token create --name NAME [--account A] [--permissions LIST] "
+                            "[--gateway G]... [--expires TIME]\n"
+                            "                         [--data DIR]\n"
+                            "       weir token list [--data DIR]\n"
+                            "       weir token roll [--data DIR] ID\n"
+                            "       weir token revoke [--data DIR] ID\n";
 static const char help[] =
-    "\ncreate prints the new token's text on standard output; it is stored hashed and never shown again. A "
-    "running\n"
-    "daemon knows of changes within a second.\n\n"
+    "\ncreate and roll print the token's new text on standard output; it is stored hashed and never shown "
+    "again.\n"
+    "A running daemon knows of changes within a second.\n\n"
     "  --name NAME         what the token is for, such as \"ci\"\n"
     "  --account A         needed only if there are several\n"
-    "  --permissions LIST  default run; any of: metadata_read,read,write,run,secrets_write,analytics_read, "
-    "or all\n"
+    "  --permissions LIST  default run; any of these, or all:\n";
+static const char more_help[] =
+    "  --gateway G         for this gateway only; may be given several times; default: all of the account\n"
     "  --expires TIME      such as 90m, 12h, 30d, 8w; default: never\n"
     "  --data DIR          default: $WEIR_DATA, else ./data\n";
 
-static const struct {
-    struct str name;
-    unsigned bits;
-} permissions[] = {
-    {S("metadata_read"), PERM_METADATA_READ},
-    {S("read"), PERM_READ},
-    {S("write"), PERM_WRITE},
-    {S("run"), PERM_RUN},
-    {S("secrets_write"), PERM_SECRETS_WRITE},
-    {S("analytics_read"), PERM_ANALYTICS_READ},
-    {S("all"), PERM_ALL},
-};
+enum { GATEWAYS = 64 };
 
 struct options {
     const char *data, *account, *name;
     unsigned permissions;
     int64_t expires_ms; /* 0: never */
+    struct str gateways[GATEWAYS];
+    size_t n_gateways;
 };
+
+static int print_help(void)
+{
+    printf("%s%s", usage, help);
+    for (size_t i = 0; i < permission_count; i++)
+        printf("                        %-16.*s%.*s\n", STR_FMT(permission_rows[i].word),
+               STR_FMT(permission_rows[i].says));
+    printf("%s", more_help);
+    return 0;
+}
 
 static int misuse(const char *what, const char *which)
 {
@@ -67,10 +72,10 @@ static int failure(const char *what, const char *why)
 
 static unsigned permission_bits(struct str name)
 {
-    for (size_t i = 0; i < countof(permissions); i++)
-        if (str_eq(permissions[i].name, name))
-            return permissions[i].bits;
-    return 0;
+    for (size_t i = 0; i < permission_count; i++)
+        if (str_eq(permission_rows[i].word, name))
+            return permission_rows[i].bit;
+    return str_eq(name, STR("all")) ? PERM_ALL : 0;
 }
 
 static bool parse_permissions(struct str list, unsigned *ret)
@@ -106,20 +111,22 @@ static bool parse_expires(struct str text, int64_t *ret_ms)
 static int parse(struct options *o, int argc, char **argv)
 {
     static const struct option options[] = {
-        {"data", required_argument, NULL, 'd'},
-        {"account", required_argument, NULL, 'a'},
-        {"name", required_argument, NULL, 'n'},
-        {"permissions", required_argument, NULL, 'p'},
-        {"expires", required_argument, NULL, 'e'},
-        {"help", no_argument, NULL, 'h'},
-        {0},
+        {"data", required_argument, NULL, 'd'},    {"account", required_argument, NULL, 'a'},
+        {"name", required_argument, NULL, 'n'},    {"permissions", required_argument, NULL, 'p'},
+        {"gateway", required_argument, NULL, 'g'}, {"expires", required_argument, NULL, 'e'},
+        {"help", no_argument, NULL, 'h'},          {0},
     };
     for (int c; (c = getopt_long(argc, argv, "h", options, NULL)) != -1;) {
         switch (c) {
         case 'd': o->data = optarg; break;
         case 'a': o->account = optarg; break;
         case 'n': o->name = optarg; break;
-        case 'h': printf("%s%s", usage, help); return 0;
+        case 'h': return print_help();
+        case 'g':
+            if (o->n_gateways == GATEWAYS)
+                return misuse("too many gateways: ", optarg);
+            o->gateways[o->n_gateways++] = str_c(optarg);
+            break;
         case 'p':
             if (!parse_permissions(str_c(optarg), &o->permissions))
                 return misuse("not a list of permissions: ", optarg);
@@ -154,15 +161,34 @@ static int pick_account(struct token_book *book, const struct options *o, char r
     return code;
 }
 
+/* `default` is made by its first use, so a token may come before it. */
+static int check_gateways(struct token_book *book, const struct options *o, struct str account)
+{
+    struct catalog *c = token_book_catalog(book);
+    int code = 0;
+    for (size_t i = 0; c && i < o->n_gateways && !code; i++)
+        if (!str_eq(o->gateways[i], STR("default")) && !catalog_gateway(c, account, o->gateways[i]))
+            code = failure(o->gateways[i].p, "the account has no such gateway");
+    catalog_unref(c);
+    return code;
+}
+
 static int create(struct token_book *book, const struct options *o, const char *word)
 {
     (void)word;
     char account[64], text[128];
     int64_t id;
     int code = pick_account(book, o, account);
+    code = code ? code : check_gateways(book, o, str_c(account));
     if (code)
         return code;
-    enum err e = token_create(book, str_c(account), str_c(o->name), o->permissions, o->expires_ms, text, &id);
+    struct token spec = {.account = str_c(account),
+                         .name = str_c(o->name),
+                         .permissions = o->permissions,
+                         .expires_ms = o->expires_ms,
+                         .gateways = o->n_gateways ? o->gateways : NULL,
+                         .n_gateways = o->n_gateways};
+    enum err e = token_create(book, &spec, text, &id);
     if (e)
         return failure("creating the token", err_phrase(e));
     fprintf(stderr, "Token %lld, \"%s\". Its text, shown this once:\n", (long long)id, o->name);
@@ -177,12 +203,23 @@ static void print_permissions(unsigned bits)
     size_t n = 0;
     if (bits == PERM_ALL)
         n = (size_t)snprintf(list, sizeof(list), "all");
-    for (size_t i = 0; bits != PERM_ALL && i < countof(permissions); i++)
-        if (permissions[i].bits != PERM_ALL && (bits & permissions[i].bits))
+    for (size_t i = 0; bits != PERM_ALL && i < permission_count; i++)
+        if (bits & permission_rows[i].bit)
             n += (size_t)snprintf(list + n, sizeof(list) - n, "%s%.*s", n ? "," : "",
-                                  STR_FMT(permissions[i].name));
+                                  STR_FMT(permission_rows[i].word));
     must(n < sizeof(list));
     printf("%-24s  ", list);
+}
+
+static void print_gateways(const struct token *t)
+{
+    struct buf b;
+    buf_init(&b, MIB);
+    for (size_t i = 0; i < t->n_gateways; i++)
+        (void)buf_printf(&b, "%s%.*s", i ? "," : "", STR_FMT(t->gateways[i]));
+    struct str list = t->gateways ? buf_str(&b) : STR("all");
+    printf("%-16.*s  ", STR_FMT(list));
+    buf_done(&b);
 }
 
 static void print_day(int64_t ms, const char *when_zero)
@@ -199,17 +236,35 @@ static int list(struct token_book *book, const struct options *o, const char *wo
     struct catalog *c = token_book_catalog(book);
     if (!c)
         return no_book(o, err_phrase(E_DB));
-    printf("%6s  %-32s  %-24s  %-24s  %-24s  %s\n", "ID", "ACCOUNT", "PERMISSIONS", "CREATED", "EXPIRES",
-           "NAME");
+    printf("%6s  %-32s  %-24s  %-16s  %-24s  %-24s  %s\n", "ID", "ACCOUNT", "PERMISSIONS", "GATEWAYS",
+           "CREATED", "EXPIRES", "NAME");
     for (size_t i = 0; i < c->n_tokens; i++) {
         const struct token *t = &c->tokens[i];
         printf("%6lld  %.*s  ", (long long)t->id, STR_FMT(t->account));
         print_permissions(t->permissions);
+        print_gateways(t);
         print_day(t->created_ms, "-");
         print_day(t->expires_ms, "never");
-        printf("%.*s\n", STR_FMT(t->name));
+        printf("%.*s%s\n", STR_FMT(t->name), t->disabled ? " (disabled)" : "");
     }
     catalog_unref(c);
+    return fflush(stdout) != 0;
+}
+
+static int roll(struct token_book *book, const struct options *o, const char *word)
+{
+    (void)o;
+    int64_t id;
+    char text[128];
+    if (str_to_int(str_c(word), &id))
+        return misuse("not an id of weir token list: ", word);
+    enum err e = token_roll(book, id, text);
+    if (e)
+        return failure(word, e == E_NOT_FOUND ? "there is no such token" : err_phrase(e));
+    fprintf(stderr, "Token %lld has a new text, shown this once; the old one opens nothing any more:\n",
+            (long long)id);
+    fflush(stderr);
+    printf("%s\n", text);
     return fflush(stdout) != 0;
 }
 
@@ -234,6 +289,7 @@ static const struct action {
 } actions[] = {
     {"create", 0, true, create},
     {"list", 0, false, list},
+    {"roll", 1, false, roll},
     {"revoke", 1, false, revoke},
 };
 
@@ -261,10 +317,10 @@ int cli_token(int argc, char **argv)
         if (strcmp(a->name, name) != 0)
             continue;
         if (argc - optind != a->words)
-            return misuse(a->words ? "revoke takes one ID" : "takes options only: ", a->words ? "" : name);
+            return misuse(a->words ? "takes one ID: " : "takes options only: ", name);
         if (a->named && !o.name)
             return misuse("create needs --name", "");
         return run(a, &o, a->words ? argv[optind] : NULL);
     }
-    return misuse("say create, list or revoke", "");
+    return misuse("say create, list, roll or revoke", "");
 }

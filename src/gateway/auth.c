@@ -7,6 +7,7 @@
 #include "gateway/auth.h"
 #include "gateway/forward.h"
 #include "gateway/identity.h"
+#include "store/token.h"
 
 struct str auth_bare_token(struct str value)
 {
@@ -14,10 +15,17 @@ struct str auth_bare_token(struct str value)
     return str_trim(str_istarts(value, bearer) ? str_from(value, bearer.n) : value);
 }
 
+/* Does it open this gateway? One that is for others is a stranger's. */
+static bool is_good(const struct txn *t, const struct token *k)
+{
+    return k && token_status(k, t->created_ms) == TOKEN_ACTIVE && (k->permissions & PERM_RUN) &&
+           str_eq(k->account, t->account) && token_covers(k, t->gateway_slug);
+}
+
 static const struct token *find_token(const struct txn *t, struct str text)
 {
-    const struct token *k = text.n ? catalog_token(t->catalog, text, t->created_ms) : NULL;
-    return k && (k->permissions & PERM_RUN) && str_eq(k->account, t->account) ? k : NULL;
+    const struct token *k = text.n ? catalog_token_known(t->catalog, text) : NULL;
+    return is_good(t, k) ? k : NULL;
 }
 
 /* Values that SDK users put where a key is required but not meant (section 3.2). */
@@ -38,18 +46,21 @@ static void drop_dummies(const struct provider *p, struct headers *h)
             headers_remove(h, ref.name);
 }
 
-/* Gateway tokens where the provider's key goes are consumed here; anything else is the provider's. */
+/*
+ * Gateway tokens where the provider's key goes are consumed here; anything else is the provider's. A token
+ * that is no good here opens something elsewhere: it is taken out too, and counts for nothing.
+ */
 const struct token *auth_take_token(struct txn *t, const struct provider *p, struct headers *h)
 {
     const struct token *found = NULL;
     struct secret_ref ref;
     p = p ? p : provider_mock();
     for (unsigned i = 0; (ref = provider_credential(p, h, i)).name.p; i++) {
-        const struct token *k = find_token(t, ref.value);
+        const struct token *k = ref.value.n ? catalog_token_known(t->catalog, ref.value) : NULL;
         if (!k)
             continue;
         headers_remove(h, ref.name);
-        found = k;
+        found = is_good(t, k) ? k : found;
     }
     if (found)
         drop_dummies(p, h);

@@ -115,7 +115,7 @@ const struct gateway *catalog_gateway_id(const struct catalog *c, int64_t id)
     return low < c->n_gateways && c->gateways[low].id == id ? &c->gateways[low] : NULL;
 }
 
-const struct token *catalog_token(const struct catalog *c, struct str text, int64_t now_ms)
+const struct token *catalog_token_known(const struct catalog *c, struct str text)
 {
     unsigned char hash[SHA256_BYTES];
     sha256(text, hash);
@@ -124,9 +124,15 @@ const struct token *catalog_token(const struct catalog *c, struct str text, int6
         const struct token *t = &c->tokens[i];
         if (equal_constant_time(str_of((char *)hash, sizeof(hash)),
                                 str_of((const char *)t->hash, sizeof(hash))))
-            return t->expires_ms && t->expires_ms <= now_ms ? NULL : t;
+            return t;
     }
     return NULL;
+}
+
+const struct token *catalog_token(const struct catalog *c, struct str text, int64_t now_ms)
+{
+    const struct token *t = catalog_token_known(c, text);
+    return t && token_status(t, now_ms) == TOKEN_ACTIVE ? t : NULL;
 }
 
 const struct token *catalog_token_id(const struct catalog *c, int64_t id)
@@ -243,7 +249,7 @@ static bool read_object(struct catalog *c, struct object *o, const struct keyrin
     switch (o->kind) {
     case KIND_TOKEN: {
         struct token *t = &c->tokens[c->n_tokens];
-        if (token_read(o, t)) {
+        if (token_read(&c->arena, o, t)) {
             table_put(&c->index->tokens, hash_token(t->hash), c->n_tokens++);
             o->read = t;
         }

@@ -23,13 +23,10 @@ struct gateway {
 };
 
 enum permission {
-    PERM_METADATA_READ = 1,
-    PERM_READ = 2,
-    PERM_WRITE = 4,
-    PERM_RUN = 8,
-    PERM_SECRETS_WRITE = 16,
-    PERM_ANALYTICS_READ = 32,
-    PERM_ALL = 63,
+#define PERMISSION(name, bit, word, id, group, says) PERM_##name = 1 << (bit),
+#include "store/permissions.def"
+#undef PERMISSION
+    PERM_ALL = 127,
 };
 
 struct token {
@@ -39,7 +36,12 @@ struct token {
     struct str name;
     unsigned char hash[SHA256_BYTES]; /* of the whole token text */
     unsigned permissions;
-    int64_t created_ms, expires_ms; /* 0: never */
+    int64_t created_ms;
+    int64_t not_before_ms, expires_ms; /* 0: no such bound */
+    bool disabled;
+    const struct str *gateways; /* slugs of those it is for; NULL: all of its account */
+    size_t n_gateways;
+    struct str policies; /* how the API was told what it may, as JSON; empty: it was not made there */
 };
 
 /* Anything but an account or a gateway. */
@@ -81,8 +83,11 @@ bool catalog_has_account(const struct catalog *c, struct str account);
 /* NULL when there is none. Hash look-ups. */
 const struct gateway *catalog_gateway(const struct catalog *c, struct str account, struct str slug);
 const struct gateway *catalog_gateway_id(const struct catalog *c, int64_t id);
-/* The live token whose text this is (hashed here, compared in constant time); NULL: none, or expired. */
+/* The token whose text this is (hashed here, compared in constant time); NULL: none, or it is not live:
+ * expired, not valid yet, disabled. */
 const struct token *catalog_token(const struct catalog *c, struct str text, int64_t now_ms);
+/* The same, live or not. */
+const struct token *catalog_token_known(const struct catalog *c, struct str text);
 
 const struct token *catalog_token_id(const struct catalog *c, int64_t id);
 

@@ -1,24 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/seed.h"
+#include "store/token.h"
 
 #include <stdio.h>
-
-void token_text(char out[TOKEN_TEXT + 1])
-{
-    static const char digits[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-    static const char prefix[] = "weir_";
-    size_t n = sizeof(prefix) - 1;
-    memcpy(out, prefix, n);
-    while (n < TOKEN_TEXT) {
-        unsigned char bytes[64];
-        random_bytes(bytes, sizeof(bytes));
-        /* 248 = 4 * 62: what is above would favour the first digits */
-        for (size_t i = 0; i < sizeof(bytes) && n < TOKEN_TEXT; i++)
-            if (bytes[i] < 248)
-                out[n++] = digits[bytes[i] % 62];
-    }
-    out[n] = '\0';
-}
 
 struct str gateway_defaults(void)
 {
@@ -62,53 +46,69 @@ enum err add_token(struct catalog_db *db, const struct actor *who, struct str ac
 }
 
 /* The token unless it is stored already: no error, and nothing made. */
-static enum err add_root_token(struct catalog_db *db, struct str account, struct str text)
+static enum err add_root_token(struct catalog_db *db, const struct actor *who, struct str account,
+                               struct str text)
 {
     enum err e =
-        add_token(db, &first_start, account, STR("root"), text, STR("{\"permissions\":63,\"expires_ms\":0}"));
-    _Static_assert(PERM_ALL == 63, "the root token may do everything");
+        add_token(db, who, account, STR("root"), text, STR("{\"permissions\":127,\"expires_ms\":0}"));
+    _Static_assert(PERM_ALL == 127, "the root token may do everything");
     return e == E_AGAIN ? E_OK : e;
 }
 
-static enum err add_account(struct catalog_db *db, struct str account)
+static enum err add_account(struct catalog_db *db, const struct actor *who, struct str account)
 {
     struct change c = {.what = CHANGE_CREATE,
                        .kind = KIND_GATEWAY,
                        .account = account,
                        .name = STR("default"),
                        .settings = gateway_defaults()};
-    struct change_set set = {&c, 1, first_start};
+    struct change_set set = {&c, 1, *who};
     enum err e = catalog_db_add_account(db, account);
     return e == E_OK ? catalog_db_apply(db, &set) : e;
+}
+
+/* `token` empty: a new one, which *ret tells. */
+static enum err make_account(struct catalog_db *db, const struct actor *who, struct str id, struct str token,
+                             struct store_first *ret)
+{
+    char account[33];
+    if (!id.n) {
+        unsigned char random[16];
+        random_bytes(random, sizeof(random));
+        hex_encode(account, random, sizeof(random));
+        id = str_of(account, 32);
+    }
+    if (!is_account_id(id))
+        return E_SYNTAX;
+    snprintf(ret->account, sizeof(ret->account), "%.*s", STR_FMT(id));
+    if (!token.n) {
+        token_text(ret->token);
+        token = str_c(ret->token);
+    }
+    enum err e = add_account(db, who, id);
+    return e == E_OK ? add_root_token(db, who, id, token) : e;
+}
+
+enum err seed_account(struct catalog_db *db, const struct actor *who, struct str id, struct store_first *ret)
+{
+    struct store_first first = {0};
+    enum err e = make_account(db, who, id, STR(""), &first);
+    if (e == E_OK)
+        *ret = first;
+    return e;
 }
 
 static enum err seed(struct catalog_db *db, const struct store_options *o, struct catalog *c,
                      struct store_first *first)
 {
     struct str wanted = str_c(o->account), token = str_c(o->root_token);
-    char account[33];
-    bool make = wanted.n ? !catalog_has_account(c, wanted) : c->n_accounts == 0;
-    if (make && !wanted.n) {
-        unsigned char random[16];
-        random_bytes(random, sizeof(random));
-        hex_encode(account, random, sizeof(random));
-    }
-    struct str id = wanted.n ? wanted : make ? str_of(account, 32) : c->accounts[0];
-    enum err e = make ? add_account(db, id) : E_OK;
-    if (make)
-        snprintf(first->account, sizeof(first->account), "%.*s", STR_FMT(id));
-    if (make && !token.n) {
-        token_text(first->token);
-        token = str_c(first->token);
-    }
-    return e == E_OK && token.n ? add_root_token(db, id, token) : e;
+    if (wanted.n ? !catalog_has_account(c, wanted) : c->n_accounts == 0)
+        return make_account(db, &first_start, wanted, token, first);
+    return token.n ? add_root_token(db, &first_start, wanted.n ? wanted : c->accounts[0], token) : E_OK;
 }
 
 enum err seed_catalog(struct catalog_db *db, const struct store_options *o, struct store_first *ret)
 {
-    struct str account = str_c(o->account);
-    if (account.n && !is_account_id(account))
-        return E_SYNTAX;
     struct store_first first = {0};
     enum err e = catalog_db_begin(db);
     if (e != E_OK)

@@ -50,7 +50,11 @@ static const char schema_3[] =
     " actor TEXT, action TEXT NOT NULL, resource TEXT NOT NULL, resource_id BLOB, name TEXT, gateway TEXT,"
     " before TEXT, after TEXT);"
     "CREATE INDEX audit_account ON audit (account, at);";
-static const char *const migrations[] = {schema_1, schema_2, schema_3};
+/* Who could do everything can also make tokens, since they can be made through the API. */
+static const char schema_4[] =
+    "UPDATE object SET settings = json_set(settings, '$.permissions', 127) WHERE kind = 'token'"
+    " AND json_extract(settings, '$.permissions') = 63;";
+static const char *const migrations[] = {schema_1, schema_2, schema_3, schema_4};
 static const struct sqlite_schema schema = {"weir.db", migrations, countof(migrations)};
 
 struct catalog_db *catalog_db_open(const char *dir, enum db_mode mode, const char **ret_why)

@@ -161,13 +161,21 @@ struct str store_seal(struct store *s, struct arena *a, const struct uuid *objec
 void store_list_audit(struct store *s, const struct audit_query *q, struct loop *l,
                       void (*done)(void *arg, struct audit_page *page), void *arg);
 
-/* ---- tokens from the shell (weir token): open weir.db directly, no threads ---- */
+/* ---- accounts and tokens from the shell: open weir.db directly, no threads ---- */
 struct token_book;
 struct token_book *token_book_open(const char *dir, const char **ret_why);
-/* Makes a token; its text appears here and nowhere else, ever. expires_ms 0: never. */
-enum err token_create(struct token_book *b, struct str account, struct str name, unsigned permissions,
-                      int64_t expires_ms, char ret_text[128], int64_t *ret_id) MUST_CHECK;
+/*
+ * Makes a token with the account, name, permissions, bounds and gateways of spec; its text appears here and
+ * nowhere else, ever. E_NOT_FOUND: no such account.
+ */
+enum err token_create(struct token_book *b, const struct token *spec, char ret_text[128],
+                      int64_t *ret_id) MUST_CHECK;
+/* Gives a token a new text; the old one is worth nothing from now on. */
+enum err token_roll(struct token_book *b, int64_t id, char ret_text[128]) MUST_CHECK;
 enum err token_revoke(struct token_book *b, int64_t id) MUST_CHECK;
+/* Makes an account with its gateway `default` and a token that may do everything. id empty: a random one.
+ * E_SYNTAX: the id is none; E_AGAIN: it is taken. */
+enum err account_create(struct token_book *b, struct str id, struct store_first *ret) MUST_CHECK;
 /* The current catalogue, read fresh; the caller's. */
 struct catalog *token_book_catalog(struct token_book *b);
 void token_book_close(struct token_book *b);

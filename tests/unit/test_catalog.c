@@ -3,6 +3,8 @@
 #include "tests/unit/store_fixture.h"
 
 #include "base/json.h"
+#include "base/limits.h"
+#include "store/token.h"
 
 #include <stdatomic.h>
 #include <sys/stat.h>
@@ -197,8 +199,11 @@ static void tokens_come_and_go(void **state)
     store_on_catalog(f.s, on_catalog, &seen);
     struct token_book *b = token_book_open(f.tmp.path, &why);
     assert_non_null(b);
-    assert_int_equal(token_create(b, STR("no such account"), STR("x"), PERM_RUN, 0, text, &id), E_NOT_FOUND);
-    assert_int_equal(token_create(b, str_c(account), STR("ci"), PERM_RUN, 5000, text, &id), E_OK);
+    struct token spec = {.account = STR("no such account"), .name = STR("x"), .permissions = PERM_RUN};
+    assert_int_equal(token_create(b, &spec, text, &id), E_NOT_FOUND);
+    spec = (struct token){
+        .account = str_c(account), .name = STR("ci"), .permissions = PERM_RUN, .expires_ms = 5000};
+    assert_int_equal(token_create(b, &spec, text, &id), E_OK);
     store_poll(f.s);
     struct catalog *c = wait_for(&seen);
     const struct token *t = catalog_token(c, str_c(text), 4999);
@@ -216,7 +221,8 @@ static void tokens_come_and_go(void **state)
     assert_null(catalog_token(c, str_c(text), 1));
     catalog_unref(c);
 
-    assert_int_equal(token_create(b, str_c(account), STR(""), PERM_ALL, 0, text, &again), E_OK);
+    spec = (struct token){.account = str_c(account), .permissions = PERM_ALL};
+    assert_int_equal(token_create(b, &spec, text, &again), E_OK);
     assert_true(again > id); /* ids are not used twice */
     c = token_book_catalog(b);
     assert_int_equal(c->n_tokens, 2);
@@ -224,6 +230,135 @@ static void tokens_come_and_go(void **state)
     token_book_close(b);
     fixture_end(&f);
     catalog_unref(seen);
+}
+
+static void a_rolled_token_has_another_text(void **state)
+{
+    (void)state;
+    struct fixture f;
+    const char *why = NULL;
+    char old[128], text[128];
+    int64_t id = 0;
+    fixture_prepare(&f);
+    f.o.account = account;
+    fixture_open(&f);
+    struct token_book *b = token_book_open(f.tmp.path, &why);
+    struct str gateways[] = {S("default"), S("a")};
+    struct token spec = {.account = str_c(account),
+                         .name = STR("ci"),
+                         .permissions = PERM_RUN,
+                         .gateways = gateways,
+                         .n_gateways = 2};
+    assert_int_equal(token_create(b, &spec, old, &id), E_OK);
+    assert_int_equal(token_roll(b, id + 1, text), E_NOT_FOUND);
+    assert_int_equal(token_roll(b, id, text), E_OK);
+    struct catalog *c = token_book_catalog(b);
+    assert_null(catalog_token(c, str_c(old), 1));
+    const struct token *t = catalog_token(c, str_c(text), 1);
+    assert_non_null(t);
+    assert_int_equal(t->id, id);
+    assert_str(t->name, STR("ci"));
+    assert_true(token_covers(t, STR("a")) && token_covers(t, STR("default")));
+    assert_false(token_covers(t, STR("b")) || token_covers(t, STR("")));
+    catalog_unref(c);
+    token_book_close(b);
+    fixture_end(&f);
+}
+
+static void accounts_are_made_with_all_they_need(void **state)
+{
+    (void)state;
+    struct fixture f;
+    const char *why = NULL;
+    fixture_prepare(&f);
+    f.o.account = account;
+    fixture_open(&f);
+    struct token_book *b = token_book_open(f.tmp.path, &why);
+    struct store_first made, other;
+    assert_int_equal(account_create(b, STR("nope"), &made), E_SYNTAX);
+    assert_int_equal(account_create(b, str_c(account), &made), E_AGAIN);
+    assert_int_equal(account_create(b, str_c(other_account), &made), E_OK);
+    assert_int_equal(account_create(b, STR(""), &other), E_OK);
+    assert_string_equal(made.account, other_account);
+    struct catalog *c = token_book_catalog(b);
+    assert_int_equal(c->n_accounts, 3);
+    assert_non_null(catalog_gateway(c, str_c(other.account), STR("default")));
+    const struct token *t = catalog_token(c, str_c(made.token), 1);
+    assert_str(t->account, str_c(other_account));
+    assert_int_equal(t->permissions, PERM_ALL);
+    catalog_unref(c);
+    token_book_close(b);
+    fixture_end(&f);
+}
+
+/* A token as an object, written and read. */
+static struct token stored(struct arena *a, const struct token *spec)
+{
+    struct object *o = arena_new(a, struct object);
+    struct token t;
+    o->settings = token_settings(a, spec);
+    o->secret = arena_dup(a, STR("01234567890123456789012345678901"));
+    assert_true(token_read(a, o, &t));
+    return t;
+}
+
+static void settings_of_tokens_are_kept(void **state)
+{
+    (void)state;
+    struct arena a;
+    arena_init(&a, MIB);
+    struct str gateways[] = {S("a\"b"), S("c")};
+    struct token spec = {.permissions = PERM_READ | PERM_RUN,
+                         .expires_ms = 7,
+                         .not_before_ms = 3,
+                         .disabled = true,
+                         .gateways = gateways,
+                         .n_gateways = 2,
+                         .policies = STR("[{\"effect\":\"allow\"}]")};
+    struct token t = stored(&a, &spec);
+    assert_int_equal(t.permissions, spec.permissions);
+    assert_int_equal(t.expires_ms, 7);
+    assert_int_equal(t.not_before_ms, 3);
+    assert_true(t.disabled);
+    assert_int_equal(t.n_gateways, 2);
+    assert_str(t.gateways[0], gateways[0]);
+    assert_str(t.policies, spec.policies);
+    /* nobody's, rather than everybody's */
+    struct object broken = {.settings = STR("{\"permissions\":8,\"gateways\":{}}"),
+                            .secret = STR("01234567890123456789012345678901")};
+    assert_true(token_read(&a, &broken, &t));
+    assert_false(token_covers(&t, STR("default")));
+    arena_done(&a);
+}
+
+static void tokens_are_live_within_their_bounds(void **state)
+{
+    (void)state;
+    const struct token t = {.not_before_ms = 10, .expires_ms = 20}, off = {.disabled = true}, any = {0};
+    assert_int_equal(token_status(&t, 9), TOKEN_EARLY);
+    assert_int_equal(token_status(&t, 10), TOKEN_ACTIVE);
+    assert_int_equal(token_status(&t, 19), TOKEN_ACTIVE);
+    assert_int_equal(token_status(&t, 20), TOKEN_EXPIRED);
+    assert_int_equal(token_status(&off, 1), TOKEN_DISABLED);
+    assert_int_equal(token_status(&any, 1), TOKEN_ACTIVE);
+}
+
+static void no_token_is_within_a_lesser_one(void **state)
+{
+    (void)state;
+    struct str a[] = {S("a")}, ab[] = {S("a"), S("b")};
+    const struct token write = {.permissions = PERM_WRITE}, read = {.permissions = PERM_READ},
+                       metadata = {.permissions = PERM_METADATA_READ}, run = {.permissions = PERM_RUN},
+                       all = {.permissions = PERM_ALL}, nothing = {0};
+    assert_true(token_within(&read, &write) && token_within(&metadata, &read) && token_within(&all, &all));
+    assert_true(token_within(&nothing, &run));
+    assert_false(token_within(&write, &read) || token_within(&read, &metadata) || token_within(&run, &write));
+    const struct token one = {.gateways = a, .n_gateways = 1}, two = {.gateways = ab, .n_gateways = 2};
+    assert_true(token_within(&one, &two) && token_within(&two, &nothing) && token_within(&one, &one));
+    assert_false(token_within(&two, &one) || token_within(&nothing, &two));
+    const struct token soon = {.expires_ms = 5}, late = {.expires_ms = 9};
+    assert_true(token_within(&soon, &late) && token_within(&late, &nothing) && token_within(&late, &late));
+    assert_false(token_within(&late, &soon) || token_within(&nothing, &late));
 }
 
 /* ---- gateways ---- */
@@ -367,6 +502,11 @@ int main(void)
         cmocka_unit_test(wrong_directories_are_explained),
         cmocka_unit_test(files_are_private),
         cmocka_unit_test(tokens_come_and_go),
+        cmocka_unit_test(a_rolled_token_has_another_text),
+        cmocka_unit_test(accounts_are_made_with_all_they_need),
+        cmocka_unit_test(settings_of_tokens_are_kept),
+        cmocka_unit_test(tokens_are_live_within_their_bounds),
+        cmocka_unit_test(no_token_is_within_a_lesser_one),
         cmocka_unit_test(gateways_change),
         cmocka_unit_test(updates_make_cached_answers_old),
         cmocka_unit_test(many_gateways_are_found),
