@@ -10,6 +10,7 @@ enum { SHA256_BYTES = 32, UUID_TEXT = 36 };
 void sha256(struct str data, unsigned char out[SHA256_BYTES]);
 /* Of the concatenation. */
 void sha256_parts(const struct str *parts, size_t n, unsigned char out[SHA256_BYTES]);
+/* RFC 2104. `out` may be where the key is. */
 void hmac_sha256(struct str key, struct str data, unsigned char out[SHA256_BYTES]);
 /* From the kernel's generator; aborts if it fails. */
 void random_bytes(void *out, size_t n);

@@ -280,6 +280,44 @@ static void base64_round_trips(void **state)
     arena_done(&a);
 }
 
+/* RFC 4231, and the lengths around a block. `fill`: the key is so many of that byte. */
+static void hmacs_are_those_of_rfc_4231(void **state)
+{
+    (void)state;
+    static const struct {
+        unsigned char fill;
+        size_t n;
+        struct str data;
+        const char *mac;
+    } cases[] = {
+        {0x0b, 20, S("Hi There"), "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7"},
+        {0xaa, 20,
+         S("\xdd\xdd\xdd\xdd\xdd\xdd\xdd\xdd\xdd\xdd\xdd\xdd\xdd\xdd\xdd\xdd\xdd\xdd\xdd\xdd\xdd\xdd\xdd\xdd"
+           "\xdd"
+           "\xdd\xdd\xdd\xdd\xdd\xdd\xdd\xdd\xdd\xdd\xdd\xdd\xdd\xdd\xdd\xdd\xdd\xdd\xdd\xdd\xdd\xdd\xdd\xdd"
+           "\xdd"),
+         "773ea91e36800e46854db8ebd09181a72959098b3ef8c122d9635514ced565fe"},
+        {0xaa, 131, S("Test Using Larger Than Block-Size Key - Hash Key First"),
+         "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54"},
+        {0, 0, S(""), "b613679a0814d9ec772f95d778c35fc5ff1697c493715653c6c712144292c5ad"},
+        {0xaa, 64, S("x"), "ce3c639dcb9d8baae5d44c3b8b5e233faab4d1860e07489af5c84f213998bd79"},
+        {0xaa, 65, S("x"), "c2b9a0a013df029c7d812c5ac18388feef0194ee64fcc5f321d149c06137caa3"},
+    };
+    for (size_t i = 0; i < countof(cases); i++) {
+        char key[131], hex[2 * SHA256_BYTES];
+        unsigned char mac[SHA256_BYTES];
+        memset(key, cases[i].fill, sizeof(key));
+        hmac_sha256(str_of(cases[i].n ? key : NULL, cases[i].n), cases[i].data, mac);
+        hex_encode(hex, mac, sizeof(mac));
+        assert_str(str_of(hex, sizeof(hex)), str_c(cases[i].mac));
+    }
+    unsigned char at[SHA256_BYTES] = {1}, apart[SHA256_BYTES];
+    struct str key = str_of((const char *)at, sizeof(at));
+    hmac_sha256(key, STR("data"), apart);
+    hmac_sha256(key, STR("data"), at); /* in the key's own place */
+    assert_memory_equal(at, apart, sizeof(at));
+}
+
 static void uuids_rise(void **state)
 {
     (void)state;
@@ -360,14 +398,23 @@ static void times_are_read(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(str_cuts_and_trims),         cmocka_unit_test(str_ignores_case_of_letters_only),
-        cmocka_unit_test(str_numbers_are_strict),     cmocka_unit_test(arena_keeps_to_its_cap),
-        cmocka_unit_test(buf_stops_at_its_maximum),   cmocka_unit_test(json_reads),
-        cmocka_unit_test(json_refuses_depth),         cmocka_unit_test(json_walks_over_members),
-        cmocka_unit_test(json_walks_over_elements),   cmocka_unit_test(json_unescapes_raw_strings),
-        cmocka_unit_test(json_documents_may_overlap), cmocka_unit_test(json_writes),
-        cmocka_unit_test(base64_round_trips),         cmocka_unit_test(uuids_rise),
-        cmocka_unit_test(times_read_as_rfc3339),      cmocka_unit_test(times_are_read),
+        cmocka_unit_test(str_cuts_and_trims),
+        cmocka_unit_test(str_ignores_case_of_letters_only),
+        cmocka_unit_test(str_numbers_are_strict),
+        cmocka_unit_test(arena_keeps_to_its_cap),
+        cmocka_unit_test(buf_stops_at_its_maximum),
+        cmocka_unit_test(json_reads),
+        cmocka_unit_test(json_refuses_depth),
+        cmocka_unit_test(json_walks_over_members),
+        cmocka_unit_test(json_walks_over_elements),
+        cmocka_unit_test(json_unescapes_raw_strings),
+        cmocka_unit_test(json_documents_may_overlap),
+        cmocka_unit_test(json_writes),
+        cmocka_unit_test(base64_round_trips),
+        cmocka_unit_test(hmacs_are_those_of_rfc_4231),
+        cmocka_unit_test(uuids_rise),
+        cmocka_unit_test(times_read_as_rfc3339),
+        cmocka_unit_test(times_are_read),
     };
     return cmocka_run_group_tests_name("base", tests, NULL, NULL);
 }
