@@ -159,7 +159,9 @@ static enum err read_root(struct arena *a, struct str body, const struct json_va
         give_error(a, root, on_event, arg);
         return E_SYNTAX;
     }
-    if (json_type(json_get(root, "content")) != JSON_ARRAY)
+    const struct json_val *content = json_get(root, "content");
+    bool ended = codec_text(root, "stop_reason").n;
+    if (json_type(content) != JSON_ARRAY || (json_count(content) == 0 && !ended)) /* nothing is no answer */
         return E_SYNTAX;
     enum err e = read_choice(a, root, &choice);
     if (e != E_OK)

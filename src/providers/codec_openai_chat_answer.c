@@ -454,10 +454,20 @@ static void start(struct codec_reader *r, const struct json_val *root)
     codec_emit(r, &ev);
 }
 
+/* Neither a word nor a reason to have ended: no answer. */
+static bool is_nothing(const struct choice *c)
+{
+    while (c && !c->finished && c->block < 0)
+        c = c->next;
+    return !c;
+}
+
 /* The answer is over: what was left open is closed. */
 static enum err finish(struct codec_reader *r, const struct json_val *root)
 {
     struct state *s = r->state;
+    if (is_nothing(s->choices))
+        return E_SYNTAX;
     for (struct choice *c = s->choices; c; c = c->next) {
         struct piece p = {.r = r, .c = c, .root = root};
         enum err e = c->finished ? E_OK : finish_choice(&p, IR_FINISH_UNKNOWN, str_of(NULL, 0));

@@ -305,11 +305,13 @@ static enum err read_response(struct reading *y, const struct json_val *response
         return E_SYNTAX;
     }
     /* the only ones with an answer in them; some servers do not say */
-    if (json_type(json_get(response, "output")) != JSON_ARRAY ||
-        (status.p && !str_eq(status, STR("completed")) && !str_eq(status, STR("incomplete"))))
+    const struct json_val *output = json_get(response, "output");
+    if (json_type(output) != JSON_ARRAY ||
+        (status.p ? !str_eq(status, STR("completed")) && !str_eq(status, STR("incomplete"))
+                  : json_count(output) == 0))
         return E_SYNTAX;
     begin_answer(y, response);
-    enum err e = give_items(y, json_get(response, "output"));
+    enum err e = give_items(y, output);
     if (e != E_OK)
         return e;
     meter_init(&m, NULL, D_OPENAI_RESPONSES);
@@ -558,9 +560,11 @@ static enum err give_unsaid(struct reading *y, const struct json_val *output)
 
 static enum err on_finished(struct reading *y, const struct json_val *ev)
 {
-    const struct json_val *response = json_get(ev, "response");
+    const struct json_val *response = json_get(ev, "response"), *output = json_get(response, "output");
+    if (json_type(response) != JSON_OBJECT || (y->block < 0 && json_type(output) != JSON_ARRAY))
+        return E_SYNTAX; /* nothing was said, and nothing is */
     begin_answer(y, response);
-    return json_type(response) == JSON_OBJECT ? give_unsaid(y, json_get(response, "output")) : E_SYNTAX;
+    return give_unsaid(y, output);
 }
 
 static enum err on_failed(struct reading *y, const struct json_val *ev)

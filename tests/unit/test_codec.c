@@ -408,6 +408,124 @@ static void run_file(void)
     arena_done(&a);
 }
 
+/* ---- what is no answer ---- */
+
+/* For nobody: half, empty, another thing. */
+static const char *const no_answers[] = {
+    "",
+    " ",
+    "null",
+    "[]",
+    "{}",
+    "1",
+    "\"x\"",
+    "<html><title>502 Bad Gateway</title></html>",
+    "{\"ok\":true}",
+    "{\"detail\":\"Not Found\"}",
+    "{\"message\":\"too many requests\"}",
+    "{\"message\":null}",
+    "{\"message\":{}}",
+    "{\"message\":{\"role\":\"assistant\"}}",
+    "{\"choices\":null}",
+    "{\"choices\":[]}",
+    "{\"choices\":{}}",
+    "{\"choices\":[{}]}",
+    "{\"choices\":[null]}",
+    "{\"choices\":[{\"message\":null}]}",
+    "{\"choices\":[{\"message\":{}}]}",
+    "{\"choices\":[{\"message\":\"Hi\"}]}",
+    "{\"choices\":[{\"message\":{\"role\":\"assistant\",\"content\":null},\"finish_reason\":null}]}",
+    "{\"content\":null}",
+    "{\"content\":[]}",
+    "{\"content\":[5]}",
+    "{\"type\":\"message\",\"content\":[]}",
+    "{\"type\":\"message\",\"content\":[{\"type\":\"text\"}]}",
+    "{\"type\":\"message\",\"content\":[{\"type\":\"tool_use\"}],\"stop_reason\":\"tool_use\"}",
+    "{\"candidates\":null}",
+    "{\"candidates\":[]}",
+    "{\"candidates\":[{}]}",
+    "{\"candidates\":[{\"content\":{}}]}",
+    "{\"candidates\":[{\"content\":{\"parts\":[{\"functionCall\":{}}]}}]}",
+    "{\"usageMetadata\":{\"promptTokenCount\":1}}",
+    "{\"promptFeedback\":{}}",
+    "{\"output\":null}",
+    "{\"output\":[]}",
+    "{\"output\":{}}",
+    "{\"output\":{\"message\":{}}}",
+    "{\"output\":{\"message\":{\"content\":[]}}}",
+    "{\"object\":\"response\",\"output\":[]}",
+    "{\"object\":\"response\",\"status\":\"queued\",\"output\":[]}",
+    "{\"object\":\"response\",\"status\":\"in_progress\",\"output\":[]}",
+    "{\"stopReason\":\"end_turn\"}",
+    "{\"finish_reason\":\"COMPLETE\"}",
+};
+
+static void what_is_no_answer(void **state)
+{
+    (void)state;
+    what = "whole";
+    other = NULL;
+    for (me = speakers; me->name; me++)
+        for (size_t i = 0; i < countof(no_answers); i++) {
+            struct taken t;
+            file = no_answers[i];
+            read_whole(&t, me->codec, str_c(file));
+            if (t.err != E_SYNTAX || t.log.n)
+                broken("%s\n%.*s", err_name(t.err), STR_FMT(buf_str(&t.log)));
+            taken_done(&t);
+        }
+}
+
+/* For nobody who reads server-sent events; each would be an end if it were one's own. */
+static const char *const no_streams[] = {
+    "",
+    "\n\n",
+    ": comment\n\n",
+    "<html><title>502 Bad Gateway</title></html>",
+    "{\"error\":{\"message\":\"not a stream\"}}",
+    "data: x\n\n",
+    "data: null\n\n",
+    "data: []\n\n",
+    "data: {}\n\n",
+    "data: [DONE]\n\n",
+    "data: {}\n\ndata: [DONE]\n\n",
+    "event: ping\ndata: {}\n\n",
+    "data: {\"choices\":[]}\n\ndata: [DONE]\n\n",
+    "data: {\"choices\":[{\"delta\":{}}]}\n\ndata: [DONE]\n\n",
+    "data: {\"choices\":[{\"delta\":{\"role\":\"assistant\",\"content\":\"\"}}]}\n\ndata: [DONE]\n\n",
+    "data: {\"candidates\":[]}\n\n",
+    "data: {\"candidates\":[{}]}\n\n",
+    "data: {\"usageMetadata\":{\"promptTokenCount\":1}}\n\n",
+    "event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n",
+    "event: message_start\ndata: {\"type\":\"message_start\",\"message\":{}}\n\n"
+    "event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n",
+    "event: message_start\ndata: "
+    "{\"type\":\"message_start\",\"message\":{\"id\":\"msg_1\",\"type\":\"message\","
+    "\"role\":\"assistant\",\"model\":\"m\",\"content\":[]}}\n\n"
+    "event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n",
+    "data: {\"type\":\"response.completed\"}\n\n",
+    "data: {\"type\":\"response.completed\",\"response\":{}}\n\n",
+    "data: {\"type\":\"response.created\",\"response\":{\"id\":\"resp_1\",\"status\":\"in_progress\"}}\n\n",
+    "data: {\"type\":\"message-end\"}\n\n",
+    "data: {\"type\":\"message-start\"}\n\ndata: {\"type\":\"message-end\"}\n\n",
+};
+
+static void what_is_no_stream(void **state)
+{
+    (void)state;
+    what = "stream";
+    other = NULL;
+    for (me = speakers; me->name; me++)
+        for (size_t i = 0; is_sse(me->codec) && i < countof(no_streams); i++) {
+            struct taken t;
+            file = no_streams[i];
+            read_stream(&t, me->codec, str_c(file), SIZE_MAX, SIZE_MAX);
+            if (t.answer.ended || (t.err == E_OK && !t.answer.has_error))
+                broken("%s\n%.*s", err_name(t.err), STR_FMT(buf_str(&t.log)));
+            taken_done(&t);
+        }
+}
+
 static const char *only; /* this folder's; NULL: all */
 
 static void golden_codecs(void **state)
@@ -421,6 +539,8 @@ int main(int argc, char **argv)
     only = argc > 1 ? argv[1] : NULL;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(golden_codecs),
+        cmocka_unit_test(what_is_no_answer),
+        cmocka_unit_test(what_is_no_stream),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
