@@ -526,6 +526,130 @@ static void what_is_no_stream(void **state)
         }
 }
 
+/* ---- cost ---- */
+
+enum { WARM = 20, ROUNDS = 400, GROWTH = 12 };
+
+/* One event all the way: from the provider's words to the client's. */
+struct line {
+    struct arena arena;
+    struct codec_writer provider, client;
+    struct codec_reader reader;
+    struct buf wire, out;
+    struct sse sse;
+    struct aws_stream aws;
+    struct ir_request request;
+};
+
+static void on_line_event(void *arg, const struct ir_event *ev)
+{
+    struct line *l = arg;
+    assert_int_equal(l->client.codec->write_event(&l->client, ev), E_OK);
+}
+
+static void on_line_sse(void *arg, const struct sse_event *ev)
+{
+    struct line *l = arg;
+    assert_int_equal(l->reader.codec->read_sse(&l->reader, ev), E_OK);
+}
+
+static void on_line_frame(void *arg, const struct aws_frame *frame)
+{
+    struct line *l = arg;
+    assert_int_equal(l->reader.codec->read_frame(&l->reader, frame), E_OK);
+}
+
+static void line_init(struct line *l)
+{
+    *l = (struct line){.request = ir_request_none()};
+    l->request.stream = l->request.stream_usage = true;
+    arena_init(&l->arena, 64 * MIB);
+    buf_init(&l->wire, MIB);
+    buf_init(&l->out, MIB);
+    assert_non_null(buf_room(&l->wire, 64 * KIB));
+    assert_non_null(buf_room(&l->out, 64 * KIB));
+    sse_init(&l->sse);
+    aws_stream_init(&l->aws);
+    l->provider = (struct codec_writer){
+        .codec = me->codec, .arena = &l->arena, .out = &l->wire, .request = &l->request};
+    l->client = l->provider;
+    l->client.codec = other->codec;
+    l->client.out = &l->out;
+    l->reader =
+        (struct codec_reader){.codec = me->codec, .arena = &l->arena, .on_event = on_line_event, .arg = l};
+}
+
+static void line_done(struct line *l)
+{
+    sse_done(&l->sse);
+    aws_stream_done(&l->aws);
+    buf_done(&l->out);
+    buf_done(&l->wire);
+    arena_done(&l->arena);
+}
+
+static void pass(struct line *l, const struct ir_event *ev)
+{
+    buf_clear(&l->wire);
+    buf_clear(&l->out);
+    assert_int_equal(me->codec->write_event(&l->provider, ev), E_OK);
+    enum err e = is_sse(me->codec) ? sse_feed(&l->sse, buf_str(&l->wire), on_line_sse, l)
+                                   : aws_stream_feed(&l->aws, buf_str(&l->wire), on_line_frame, l);
+    assert_int_equal(e, E_OK);
+}
+
+/* Who writes Responses, and Gemini's calls, has to have the whole in the end: space is taken in doubling
+ * steps. */
+static bool collects(const struct codec *c, const struct ir_event *ev)
+{
+    return c == &codec_openai_responses || (c == &codec_gemini && ev->kind == IR_EV_ARGUMENTS);
+}
+
+static void pass_many(struct line *l, const struct ir_event *ev)
+{
+    bool may = collects(me->codec, ev) || collects(other->codec, ev);
+    uint64_t calls = 0;
+    size_t used = 0;
+    for (int i = 0; i < ROUNDS; i++) {
+        if (i == WARM) {
+            calls = mem_count();
+            used = l->arena.used - (size_t)(l->arena.end - l->arena.at);
+        }
+        pass(l, ev);
+    }
+    uint64_t more = mem_count() - calls;
+    assert_true(l->out.n > 0 || may); /* the client heard of it */
+    bool grew = l->arena.used - (size_t)(l->arena.end - l->arena.at) != used;
+    if (more > (may ? GROWTH : 0) || (grew && !may))
+        broken("%d: %llu allocations", (int)ev->kind, (unsigned long long)more);
+}
+
+static void steady_deltas_allocate_nothing(void **state)
+{
+    (void)state;
+    static const struct ir_event start = {.kind = IR_EV_START,
+                                          .id = S("id_1"),
+                                          .model = S("m"),
+                                          .created = 1},
+                                 call = {.kind = IR_EV_CALL, .block = 2, .id = S("call_1"), .name = S("f")},
+                                 thought = {.kind = IR_EV_THINKING, .text = S("more ")},
+                                 text = {.kind = IR_EV_TEXT, .block = 1, .text = S("a \"word\"\n")},
+                                 arguments = {.kind = IR_EV_ARGUMENTS, .block = 2, .text = S("1")};
+    what = "deltas";
+    file = "";
+    for (me = speakers; me->name; me++)
+        for (other = speakers; other->name; other++) {
+            struct line l;
+            line_init(&l);
+            pass(&l, &start);
+            pass_many(&l, &thought);
+            pass_many(&l, &text);
+            pass(&l, &call);
+            pass_many(&l, &arguments);
+            line_done(&l);
+        }
+}
+
 static const char *only; /* this folder's; NULL: all */
 
 static void golden_codecs(void **state)
@@ -541,6 +665,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(golden_codecs),
         cmocka_unit_test(what_is_no_answer),
         cmocka_unit_test(what_is_no_stream),
+        cmocka_unit_test(steady_deltas_allocate_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
