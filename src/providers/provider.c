@@ -112,6 +112,14 @@ struct secret_ref provider_credential(const struct provider *p, const struct hea
     return (struct secret_ref){name, key};
 }
 
+/* The name in the query whose value is a key, or a signature; empty: there is none. */
+static struct str query_name(const struct provider *p)
+{
+    if (p->auth == AUTH_SIGV4)
+        return STR("X-Amz-Signature");
+    return p->apis & API_GEMINI ? STR("key") : STR("");
+}
+
 bool provider_has_credential(const struct provider *p, const struct headers *h, struct str query)
 {
     for (const struct str *name = p->lines; name->p; name++) {
@@ -119,9 +127,12 @@ bool provider_has_credential(const struct provider *p, const struct headers *h, 
         if (line.n && !(str_ieq(*name, STR("Authorization")) && is_scheme(line)))
             return true;
     }
-    while ((p->apis & API_GEMINI) && query.n > 0)
-        if (str_starts(str_cut(&query, '&'), STR("key=")))
+    struct str name = query_name(p);
+    while (name.n && query.n) {
+        struct str value = str_cut(&query, '&');
+        if (str_eq(str_cut(&value, '='), name) && value.n)
             return true;
+    }
     return false;
 }
 

@@ -481,6 +481,36 @@ static void fal_target_url_rule(void **state)
     assert_str(u.host, STR("api.openai.com"));
 }
 
+static void what_counts_as_a_credential(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *slug, *name, *value, *query;
+        bool want;
+    } cases[] = {
+        {"openai", "authorization", "Bearer k", NULL, true},
+        {"openai", "Authorization", "Bearer", NULL, false},
+        {"openai", "Authorization", " bearer  ", NULL, false},
+        {"openai", "Authorization", "Basic abc", NULL, true},
+        {"openai", "x-api-key", "k", NULL, false},
+        {"openai", "Accept", "*", "key=k", false},
+        {"anthropic", "x-api-key", "k", NULL, true},
+        {"anthropic", "x-api-key", "  ", NULL, false},
+        {"google-ai-studio", "Accept", "*", "alt=sse&key=k", true},
+        {"google-ai-studio", "Accept", "*", "key=", false},
+        {"google-ai-studio", "Accept", "*", "key&monkey=k&keys=k", false},
+        {"google-vertex-ai", "x-goog-api-key", "k", NULL, true},
+        {"aws-bedrock", "Authorization", "AWS4-HMAC-SHA256 Credential=a/b", NULL, true},
+        {"aws-bedrock", "Accept", "*", "X-Amz-Date=1&X-Amz-Signature=ab", true},
+        {"aws-bedrock", "Accept", "*", "X-Amz-Signature=&key=k", false},
+    };
+    for (size_t i = 0; i < countof(cases); i++) {
+        struct headers h = one_header(str_c(cases[i].name), str_c(cases[i].value));
+        if (provider_has_credential(row(cases[i].slug), &h, str_c(cases[i].query)) != cases[i].want)
+            fail_msg("case %zu: %s", i, cases[i].want ? "none found" : "found");
+    }
+}
+
 static void a_full_arena_is_an_error(void **state)
 {
     (void)state;
@@ -821,6 +851,7 @@ int main(void)
         T(origins_are_parsed_strictly),
         T(account_is_one_safe_segment),
         T(fal_target_url_rule),
+        T(what_counts_as_a_credential),
         T(a_full_arena_is_an_error),
         T(operations_of_every_row),
         T(escapes_are_decoded_leniently),
