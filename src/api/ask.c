@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/ask.h"
 #include "base/buf.h"
+#include "http/http.h"
 
 #include <stdio.h>
 
@@ -30,34 +31,14 @@ void complain(struct complaints *list, struct str key, const char *fmt, ...)
     list->last = &one->next;
 }
 
-static struct str decode(struct arena *a, struct str raw, bool plus_is_space)
-{
-    char *out = arena_alloc(a, raw.n + 1);
-    if (!out)
-        return str_of(NULL, 0);
-    size_t n = 0;
-    for (size_t i = 0; i < raw.n; i++) {
-        char c = raw.p[i];
-        if (c == '%' && raw.n - i > 2 && hex_digit(raw.p[i + 1]) >= 0 && hex_digit(raw.p[i + 2]) >= 0) {
-            c = (char)(hex_digit(raw.p[i + 1]) * 16 + hex_digit(raw.p[i + 2]));
-            i += 2;
-        } else if (c == '+' && plus_is_space) {
-            c = ' ';
-        }
-        out[n++] = c;
-    }
-    out[n] = '\0';
-    return str_of(out, n);
-}
-
 struct str query_decode(struct arena *a, struct str raw)
 {
-    return decode(a, raw, true);
+    return percent_decode(a, raw, true);
 }
 
 struct str segment_decode(struct arena *a, struct str raw)
 {
-    return str_find(raw, '%') == raw.n ? raw : decode(a, raw, false);
+    return str_find(raw, '%') == raw.n ? raw : percent_decode(a, raw, false);
 }
 
 struct str query_value(struct arena *a, struct str query, struct str name)

@@ -75,6 +75,8 @@ enum {
     EMBED_INPUTS = 2048,
     /* a model's name inside a body; Google's are some thirty bytes */
     EMBED_MODEL_BYTES = 256,
+    /* an error answer of our own */
+    FAULT_BYTES = 4096,
     /* translation: names of what could not be told to a provider, and how much of each */
     IR_DROPPED = 32,
     IR_DROPPED_BYTES = 64,

@@ -14,6 +14,7 @@
 #include "cli/cli.h"
 #include "cli/pages.h"
 #include "gateway/front.h"
+#include "gateway/rest.h"
 #include "gateway/health.h"
 #include "mock/mock.h"
 
@@ -241,6 +242,7 @@ static size_t data_routes(struct seat *s, struct server_route *out)
 {
     size_t n = 0;
     out[n++] = (struct server_route){STR(FRONT_PREFIX), &front_service, s->worker};
+    out[n++] = (struct server_route){STR(REST_PREFIX), &front_service, s->worker};
     return n;
 }
 

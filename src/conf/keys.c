@@ -25,6 +25,8 @@ const struct other_variable conf_others[] = {
     {S("WEIR_CONFIG"), "path of the settings file, like `--config`"},
     {S("WEIR_ACCOUNT_ID"), "id of the account that the first start creates: 32 lower-case hex digits"},
     {S("WEIR_ROOT_TOKEN"), "the root token that the first start creates"},
+    {S("WEIR_MASTER_KEY"),
+     "what stored provider keys are sealed under, 32 bytes in hex or base64: before `master_key.file`"},
     {S("WEIR_BASE_URL"), "address of the gateway, for the commands that talk to a running one"},
     {S("WEIR_TOKEN"), "token for those commands"},
 };

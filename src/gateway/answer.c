@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/answer.h"
+#include "base/limits.h"
 #include "gateway/fault.h"
 #include "gateway/forward.h"
+#include "gateway/rest.h"
 #include "gateway/trace.h"
 
-enum {
-    FAULT_BYTES = 4096,
-    OWN_LINES = 9, /* at most, CORS included */
-};
+enum { OWN_LINES = 9 }; /* at most, CORS included */
 
 static const struct str exposed =
     S("cf-aig-cache-status, cf-aig-step, cf-aig-log-id, cf-aig-event-id, "
@@ -115,10 +114,14 @@ void answer_fault(struct txn *t)
 {
     struct buf body;
     buf_init(&body, FAULT_BYTES);
-    fault_render(&body, t->fault, t->fault_detail);
+    int status = err_http(t->fault);
+    if (t->face == FACE_GATEWAY)
+        fault_render(&body, t->fault, t->fault_detail);
+    else
+        status = rest_fault(t, &body);
     struct str text = arena_dup(t->arena, buf_str(&body));
     buf_done(&body);
-    reply(t, err_http(t->fault), text);
+    reply(t, status, text);
 }
 
 void answer_json(struct txn *t, struct str text)

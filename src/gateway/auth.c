@@ -76,8 +76,8 @@ static bool is_known(const struct txn *t)
 
 static enum next check(struct txn *t)
 {
-    if (is_known(t) || !t->gateway->authentication)
-        return NEXT;
+    if (is_known(t) || (!t->gateway->authentication && t->face < FACE_RUN))
+        return NEXT; /* the REST host serves nobody it does not know */
     stat_add(&t->w->stats.unauthorized, 1);
     return txn_fail(t, E_UNAUTHORIZED, STR(""));
 }
@@ -178,7 +178,7 @@ static void stop_waiting(struct txn *t)
 /* Who it is is waited for where it matters: an open gateway is not held up by a slow issuer. */
 static enum next look_for_identity(struct txn *t)
 {
-    bool matters = t->gateway ? t->gateway->authentication : is_default(t);
+    bool matters = t->face >= FACE_RUN || (t->gateway ? t->gateway->authentication : is_default(t));
     if (identity_find(t, provider_find(t->provider_slug)) != OIDC_LATER || !matters)
         return go_in(t);
     t->oidc_wait = oidc_await(t->w->oidc, keys_ready, t);

@@ -3,6 +3,7 @@
 #include "base/json.h"
 #include "base/limits.h"
 #include "gateway/plan.h"
+#include "gateway/rest.h"
 #include "gateway/translate.h"
 #include "providers/credential.h"
 #include "providers/embed.h"
@@ -145,6 +146,19 @@ static struct str no_entry(struct txn *t, const struct operation *op, const stru
     return arena_printf(t->arena, "Provider '%.*s' has no chat API", STR_FMT(name->slug));
 }
 
+static enum next find_model(struct txn *t, struct str asked, struct model_name *ret)
+{
+    if (t->face == FACE_GATEWAY) {
+        if (model_name_split(asked, ret))
+            return NEXT;
+        return refuse(t, STR("\"model\" must be \"{provider}/{model}\", such as \"openai/gpt-4o-mini\""));
+    }
+    if (rest_model(t, asked, ret))
+        return NEXT;
+    return txn_fail(t, E_NO_MODEL,
+                    arena_printf(t->arena, "Model not found: %.*s", STR_FMT(str_head(asked, 128))));
+}
+
 enum next compat_plan(struct txn *t, struct target *target, struct str path)
 {
     struct operation op;
@@ -157,8 +171,8 @@ enum next compat_plan(struct txn *t, struct target *target, struct str path)
                         STR("The compat endpoints are chat/completions, responses, messages, "
                             "embeddings and models"));
     struct str asked = op.model.n ? op.model : target->facts.model;
-    if (!model_name_split(asked, &name))
-        return refuse(t, STR("\"model\" must be \"{provider}/{model}\", such as \"openai/gpt-4o-mini\""));
+    if (find_model(t, asked, &name) != NEXT)
+        return DONE;
     const struct embed_row *row =
         op.dialect == D_OPENAI_EMBEDDINGS ? embed_find(name.slug, name.model) : NULL;
     const struct entry *e = row                                 ? &row->entry

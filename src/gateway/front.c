@@ -6,17 +6,21 @@
 #include "gateway/front.h"
 #include "gateway/answer.h"
 #include "gateway/decode.h"
+#include "gateway/rest.h"
 
 /* Pieces of the path, raw; missing ones are empty. */
 static void cut_path(struct txn *t, struct str path)
 {
     static const struct str prefix = S("/v1/");
+    if (rest_cut_path(t, path))
+        return;
     struct str rest = str_starts(path, prefix) ? str_from(path, prefix.n) : STR("");
     t->account = str_cut(&rest, '/');
     t->gateway_slug = rest.p ? str_cut(&rest, '/') : STR("");
     t->provider_slug = rest.p ? str_cut(&rest, '/') : STR("");
     t->rest = rest.p ? rest : STR("");
     t->universal = t->provider_slug.n == 0 && t->rest.n == 0;
+    t->face = str_eq(t->provider_slug, STR("run")) && !t->rest.n ? FACE_PREVIEW : FACE_GATEWAY;
 }
 
 static struct txn *txn_new(struct worker *w, struct exchange *x)

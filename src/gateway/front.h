@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The data plane as a service: /v1/{account}/{gateway}/{provider}/{rest} becomes a txn. */
+/* The data plane as a service: /v1/{account}/{gateway}/{provider}/{rest} becomes a txn; so do the calls of
+ * the REST inference host (rest.h). */
 #pragma once
 #include "gateway/worker.h"
 

@@ -9,6 +9,7 @@
 #include "gateway/forward.h"
 #include "gateway/identity.h"
 #include "gateway/models.h"
+#include "gateway/rest.h"
 #include "gateway/translate.h"
 #include "gateway/universal.h"
 
@@ -76,9 +77,11 @@ static struct target *make_targets(struct txn *t, size_t n)
     return t->targets;
 }
 
-/* From the slug of the path or step to the provider. `compat` finds it by the model. */
+/* From the slug of the path or step to the provider. `compat` and the REST host find it by the model. */
 static enum next find_target(struct txn *t, struct target *target, struct str slug)
 {
+    if (t->face != FACE_GATEWAY)
+        return rest_plan(t, target);
     if (str_eq(slug, STR("compat")))
         return compat_plan(t, target, target->rest);
     target->provider = plan_provider(t, slug);
@@ -186,4 +189,10 @@ static enum next enter(struct txn *t)
     return t->universal ? plan_universal(t) : plan_native(t);
 }
 
-const struct step step_plan = {"plan", enter, translate_tap, NULL};
+/* Run's answers are the translated ones with something around them. */
+static struct sink *tap(struct txn *t, struct sink *out)
+{
+    return translate_tap(t, rest_tap(t, out));
+}
+
+const struct step step_plan = {"plan", enter, tap, NULL};

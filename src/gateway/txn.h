@@ -22,6 +22,18 @@ struct oidc_wait;
 
 enum { TXN_STEPS = 12 };
 
+/* Through which door a request came: how models are named, and how faults are worded (rest.h). */
+enum face {
+    FACE_GATEWAY, /* /v1/{account}/{gateway}/... */
+    FACE_PREVIEW, /* its run call */
+    FACE_RUN,     /* the REST host from here on */
+    FACE_CHAT,
+    FACE_RESPONSES,
+    FACE_MESSAGES,
+    FACE_EMBEDDINGS,
+    FACE_UNKNOWN, /* a path it does not have */
+};
+
 /* One provider + model + credential + body that could answer. By plan. */
 struct target {
     int step; /* index in the plan, as the client sees it */
@@ -63,6 +75,7 @@ struct txn {
     struct options options;
 
     /* where: pieces of the path, raw; by txn_new */
+    enum face face;
     struct str account, gateway_slug, provider_slug, rest;
     bool universal; /* no provider in the path: the body names them */
 

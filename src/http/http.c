@@ -199,3 +199,23 @@ bool http_status_has_body(int status)
 {
     return status >= 200 && status != 204 && status != 304;
 }
+
+struct str percent_decode(struct arena *a, struct str raw, bool plus_is_space)
+{
+    char *out = arena_alloc(a, raw.n + 1);
+    if (!out)
+        return str_of(NULL, 0);
+    size_t n = 0;
+    for (size_t i = 0; i < raw.n; i++) {
+        char c = raw.p[i];
+        if (c == '%' && raw.n - i > 2 && hex_digit(raw.p[i + 1]) >= 0 && hex_digit(raw.p[i + 2]) >= 0) {
+            c = (char)(hex_digit(raw.p[i + 1]) * 16 + hex_digit(raw.p[i + 2]));
+            i += 2;
+        } else if (c == '+' && plus_is_space) {
+            c = ' ';
+        }
+        out[n++] = c;
+    }
+    out[n] = '\0';
+    return str_of(out, n);
+}

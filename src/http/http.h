@@ -57,3 +57,7 @@ struct response_head {
 struct str http_reason(int status);
 /* 1xx, 204, 304: no body whatever the headers say (RFC 9112 section 6.3). */
 bool http_status_has_body(int status);
+
+/* %XX undone, and '+' where it stands for a space (queries); what is neither stays as it is (RFC 3986
+ * section 2.1). p == NULL past the arena's cap. */
+struct str percent_decode(struct arena *a, struct str raw, bool plus_is_space);

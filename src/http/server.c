@@ -39,12 +39,21 @@ struct exchange *exchange_take(struct wire *w)
     return x;
 }
 
+static bool serves(struct str prefix, struct str path)
+{
+    struct str behind = prefix, before = str_cut(&behind, '*');
+    if (!behind.p || !str_starts(path, before))
+        return !behind.p && str_starts(path, before);
+    struct str rest = str_from(path, before.n);
+    return str_starts(str_from(rest, str_find(rest, '/')), behind);
+}
+
 bool exchange_route(struct exchange *x)
 {
     struct server *s = x->server;
     for (size_t i = 0; i < s->n_routes; i++) {
         const struct server_route *r = &s->routes[i];
-        if (str_starts(x->request.path, r->prefix)) {
+        if (serves(r->prefix, x->request.path)) {
             x->service = r->service;
             x->service_arg = r->arg;
             return true;

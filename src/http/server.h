@@ -42,7 +42,8 @@ struct server_limits {
     uint64_t idle_timeout_ms; /* between requests on a connection */
 };
 
-/* Which service answers: first entry whose prefix matches the path ("" matches all). */
+/* Which service answers: first entry whose prefix matches the path ("" matches all). One '*' in it stands for
+ * a segment. */
 struct server_route {
     struct str prefix;
     const struct service *service;
