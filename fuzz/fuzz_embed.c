@@ -5,6 +5,7 @@
  * every input in one call and one vector for each input.
  */
 #include "base/json.h"
+#include "base/limits.h"
 #include "providers/embed.h"
 
 enum { ARENA = 4 * MIB, OUT = 64 * MIB };
