@@ -215,7 +215,7 @@ static size_t piece_start(const struct ask *q, unsigned k)
     return at;
 }
 
-void put_text(struct json_out *w, const struct ask *q)
+void put_whole(struct json_out *w, const struct ask *q)
 {
     put_range(w, q, 0, q->said_bytes);
 }

@@ -164,7 +164,7 @@ void field_open(struct json_out *w, const char *key, char bracket);
 void field_id(struct json_out *w, const char *key, struct str prefix, const struct ask *q);
 struct str id_text(const struct ask *q, struct str prefix, char space[64]);
 /* The whole text, or the k-th piece of it, as a JSON string. */
-void put_text(struct json_out *w, const struct ask *q);
+void put_whole(struct json_out *w, const struct ask *q);
 void put_piece(struct json_out *w, const struct ask *q, unsigned k);
 /* Tokens up to the end of piece k. */
 int64_t tokens_until(const struct ask *q, unsigned k);

@@ -39,7 +39,7 @@ static void put_block(struct json_out *w, const struct ask *q)
         field_raw(w, "input", q->said);
     } else {
         json_key(w, "text");
-        put_text(w, q);
+        put_whole(w, q);
     }
     json_close(w, '}');
 }

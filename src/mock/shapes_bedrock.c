@@ -114,7 +114,7 @@ static void field_output(struct json_out *w, const struct ask *q)
         json_close(w, '}');
     } else {
         json_key(w, "text");
-        put_text(w, q);
+        put_whole(w, q);
     }
     json_close(w, '}');
     json_close(w, ']');

@@ -61,7 +61,7 @@ static void put_call(struct json_out *w, const struct ask *q, bool with_argument
     field_str(w, "name", q->tool);
     json_key(w, "arguments");
     if (with_arguments)
-        put_text(w, q);
+        put_whole(w, q);
     else
         json_put_str(w, STR(""));
     json_close(w, '}');
@@ -82,7 +82,7 @@ static void field_message_v2(struct json_out *w, const struct ask *q)
         json_open(w, '{');
         field_str(w, "type", STR("text"));
         json_key(w, "text");
-        put_text(w, q);
+        put_whole(w, q);
         json_close(w, '}');
         json_close(w, ']');
     }
@@ -253,7 +253,7 @@ static void put_response_v1(struct json_out *w, const struct ask *q)
     if (q->tool.n)
         json_put_str(w, STR("I will use a tool."));
     else
-        put_text(w, q);
+        put_whole(w, q);
     field_id(w, "generation_id", STR(""), q);
     field_raw(w, "chat_history", STR("[]"));
     field_str(w, "finish_reason", finish_reason(q));

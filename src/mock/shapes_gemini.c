@@ -47,7 +47,7 @@ static void put_part(struct json_out *w, const struct ask *q, unsigned k)
         if (q->stream)
             put_piece(w, q, k);
         else
-            put_text(w, q);
+            put_whole(w, q);
     }
     json_close(w, '}');
 }

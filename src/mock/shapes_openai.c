@@ -59,7 +59,7 @@ static void put_call(struct json_out *w, const struct ask *q)
     field_open(w, "function", '{');
     field_str(w, "name", q->tool);
     json_key(w, "arguments");
-    put_text(w, q);
+    put_whole(w, q);
     json_close(w, '}');
     json_close(w, '}');
 }
@@ -75,7 +75,7 @@ static void field_message(struct json_out *w, const struct ask *q)
         put_call(w, q);
         json_close(w, ']');
     } else {
-        put_text(w, q);
+        put_whole(w, q);
     }
     field_raw(w, "refusal", STR("null"));
     field_raw(w, "annotations", STR("[]"));
@@ -286,7 +286,7 @@ static void completion_choice(struct json_out *w, const struct ask *q, unsigned 
     else if (q->stream)
         put_piece(w, q, k);
     else
-        put_text(w, q);
+        put_whole(w, q);
     field_raw(w, "index", STR("0"));
     field_raw(w, "logprobs", STR("null"));
     field_str(w, "finish_reason", finish);

@@ -38,7 +38,7 @@ static void put_content(struct json_out *w, const struct ask *q, bool complete)
     field_str(w, "type", STR("output_text"));
     json_key(w, "text");
     if (complete)
-        put_text(w, q);
+        put_whole(w, q);
     else
         json_put_str(w, STR(""));
     field_raw(w, "annotations", STR("[]"));
@@ -57,7 +57,7 @@ static void put_item(struct json_out *w, const struct ask *q, bool complete)
         field_str(w, "name", q->tool);
         json_key(w, "arguments");
         if (complete)
-            put_text(w, q);
+            put_whole(w, q);
         else
             json_put_str(w, STR(""));
     } else {
@@ -221,7 +221,7 @@ static void write_delta_done(const struct ask *q, unsigned k, unsigned i, struct
         field_raw(&w, "logprobs", STR("[]"));
         json_key(&w, "text");
     }
-    put_text(&w, q);
+    put_whole(&w, q);
     sse_close(out);
 }
 

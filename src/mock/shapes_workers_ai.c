@@ -38,7 +38,7 @@ static void put_generated(struct json_out *w, const struct ask *q)
     if (q->tool.n)
         json_put_null(w);
     else
-        put_text(w, q);
+        put_whole(w, q);
     field_calls(w, q);
     field_usage(w, q);
 }
