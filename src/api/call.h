@@ -46,6 +46,8 @@ struct api_call {
     struct log_detail *detail; /* keeps stored bodies alive while they are sent */
     struct str unsent;         /* what the client has not taken yet, in answer or detail */
     const char *note;          /* goes to `messages` of the envelope; NULL: nothing */
+    int note_code;             /* 0: 1000 */
+    struct str made;           /* the text of a token that this call makes */
     int64_t page, per_page;    /* of a list that the store is asked for */
 
     bool waiting; /* for the store */

@@ -2,6 +2,7 @@
 /* docs/api.md and the management half of docs/errors.md, printed from the tables that are served. */
 #include "api/call.h"
 #include "api/gateway_json.h"
+#include "api/token_json.h"
 
 static const char intro[] =
     "# Management API\n\n"
@@ -21,7 +22,7 @@ static const char intro[] =
     "  nothing would filter.\n\n"
     "## Calls\n\n"
     "`{A}` is the account, `{G}` the gateway's id, `{L}` the id of a log row (an answer's "
-    "`cf-aig-log-id`).\n\n"
+    "`cf-aig-log-id`), `{T}` that of a token.\n\n"
     "| Call | Permission | What it does |\n| --- | --- | --- |\n";
 
 static const char gateway_intro[] =
@@ -31,6 +32,11 @@ static const char gateway_intro[] =
     "`is_default`, `wholesale`, `created_at` and `modified_at`; sent back, they are ignored. Keys that\n"
     "nothing acts on yet are kept and shown, and an answer to a request that sets one says so in\n"
     "`messages`.\n\n";
+
+static const char token_intro[] =
+    "\n## Keys of a token\n\n"
+    "By task: [authentication](authentication.md#tokens-by-task). Permissions and their groups:\n\n"
+    "| Permission | Group | Id of the group | Allows |\n| --- | --- | --- | --- |\n";
 
 static const char log_intro[] = "\n## Log rows\n\n"
                                 "What each field means, with examples: [logs](logs.md).\n";
@@ -59,6 +65,14 @@ void api_document(struct buf *out)
     }
     (void)buf_append_c(out, gateway_intro);
     gateway_fields_document(out);
+    (void)buf_append_c(out, token_intro);
+    for (size_t i = 0; i < permission_count; i++) {
+        const struct permission_row *row = &permission_rows[i];
+        (void)buf_printf(out, "| %.*s | %.*s | `%.*s` | %.*s |\n", STR_FMT(row->word), STR_FMT(row->group),
+                         STR_FMT(row->id), STR_FMT(row->says));
+    }
+    (void)buf_append_c(out, "\n");
+    token_fields_document(out);
     (void)buf_append_c(out, log_intro);
 }
 

@@ -33,7 +33,7 @@ struct json_out reply_open(struct api_call *c)
     if (c->note) {
         json_open(&w, '{');
         json_key(&w, "code");
-        json_put_int(&w, 1000);
+        json_put_int(&w, c->note_code ? c->note_code : 1000);
         put_key_str(&w, "message", str_c(c->note));
         json_close(&w, '}');
     }
