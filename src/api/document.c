@@ -3,6 +3,7 @@
 #include "api/call.h"
 #include "api/gateway_json.h"
 #include "api/token_json.h"
+#include "api/provider_key_json.h"
 
 static const char intro[] =
     "# Management API\n\n"
@@ -37,6 +38,10 @@ static const char token_intro[] =
     "\n## Keys of a token\n\n"
     "By task: [authentication](authentication.md#tokens-by-task). Permissions and their groups:\n\n"
     "| Permission | Group | Id of the group | Allows |\n| --- | --- | --- | --- |\n";
+static const char key_intro[] = "\n## Keys of a stored provider key\n\n"
+                                "Answers also have `id`, `gateway_id`, `secret_id`, `secret_preview`, "
+                                "`created_at` and `modified_at`. What they are\n"
+                                "for: [provider keys](provider-keys.md).\n\n";
 
 static const char log_intro[] = "\n## Log rows\n\n"
                                 "What each field means, with examples: [logs](logs.md).\n";
@@ -73,6 +78,8 @@ void api_document(struct buf *out)
     }
     (void)buf_append_c(out, "\n");
     token_fields_document(out);
+    (void)buf_append_c(out, key_intro);
+    provider_key_fields_document(out);
     (void)buf_append_c(out, log_intro);
 }
 

@@ -97,6 +97,8 @@ enum {
     CACHE_KEY_BYTES = 1 * KIB,
     /* cf-aig-byok-alias: longer than any name of a stored credential */
     BYOK_ALIAS_BYTES = 256,
+    /* the longest period of a stored key's rate limit: 30 days */
+    KEY_PERIOD_MAX_S = 30 * 24 * 3600,
     /* tries of a target, and the pause between two: data plane section 20.2 */
     RETRY_ATTEMPTS = 5,
     RETRY_DELAY_MS = 60 * 1000,
@@ -242,15 +244,6 @@ enum {
     API_BODY_BYTES = 1 * MIB,
     /* api: a full page of log rows, each with metadata and user agent as large as a head allows */
     API_ANSWER_BYTES = 16 * MIB,
-    /* graphql: a query; the introspection query of common clients has 2 KB and is 13 levels deep */
-    GRAPHQL_BYTES = 64 * KIB,
-    GRAPHQL_DEPTH = 64,
-    /* graphql: a request's tree and what follows from it: some 100 bytes for each byte at worst */
-    GRAPHQL_ARENA_BYTES = 16 * MIB,
-    /* graphql: fields of the answer's form once fragments stand in their places */
-    GRAPHQL_FIELDS = 10 * 1000,
-    /* graphql: questions to the store in one request */
-    GRAPHQL_NODES = 32,
     /* api: stored bodies are written to the client in pieces of this size */
     API_PIECE_BYTES = 64 * KIB,
     /* api: how much of a stored body the detail of a log row shows (control plane section 5.2) */

@@ -256,7 +256,12 @@ static void put_from(struct buf *out, const struct json_val *from)
 static void put_credential(struct buf *out, const struct json_val *target)
 {
     label(out, 2, "credential");
-    put(out, is(target, "credential", "request") ? "the request brings its own" : "none");
+    if (is(target, "credential", "stored")) {
+        put(out, "the stored key ");
+        put_text(out, target, "alias");
+    } else {
+        put(out, is(target, "credential", "request") ? "the request brings its own" : "none");
+    }
     end_line(out);
     if (has(target, "refused")) {
         label(out, 2, "refused");

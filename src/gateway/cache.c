@@ -18,6 +18,7 @@
 #include "base/limits.h"
 #include "gateway/cache_key.h"
 #include "gateway/flight.h"
+#include "store/provider_key.h"
 
 /* A txn's dealings with the cache, for its current target. */
 struct cache_use {
@@ -444,6 +445,7 @@ bool cache_key_for(const struct txn *t, const struct target *target, struct cach
         .model = target_model(target),
         .url = &target->url,
         .headers = &target->headers,
+        .alias = target->stored ? target->stored->alias : (struct str){NULL, 0},
         .body = target->parts ? buf_str(&target->own_body) : target->body,
         .stream = target->facts.stream || target->op.stream,
         .usage_asked = target->facts.usage_asked,

@@ -19,10 +19,13 @@ static void add(struct parts *p, struct str s)
     p->n++;
 }
 
-/* Callers with different provider keys do not share answers. */
+/* Callers with different provider keys do not share answers; those with the same stored one do, also after it
+ * was rotated. */
 static void add_credentials(struct parts *p, const struct cache_key_parts *k)
 {
     struct secret_ref ref;
+    add(p, k->alias.p ? STR("stored") : STR("")); /* no alias is not an empty one */
+    add(p, k->alias);
     for (unsigned i = 0; (ref = provider_credential(k->provider, k->headers, i)).name.p; i++)
         add(p, headers_last(k->headers, ref.name));
 }

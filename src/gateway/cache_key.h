@@ -14,6 +14,7 @@ struct cache_key_parts {
     struct str rest, model;
     const struct upstream_url *url;
     const struct headers *headers; /* to the provider: its credential lines count */
+    struct str alias;              /* of the stored key in their place; p == NULL: none */
     struct str body;
     /* what kind of answer can be read: by the caller, or by who translates it from that dialect */
     bool stream, usage_asked, translated;

@@ -2,6 +2,7 @@
 #include "gateway/compat.h"
 #include "base/json.h"
 #include "base/limits.h"
+#include "gateway/byok.h"
 #include "gateway/plan.h"
 #include "gateway/rest.h"
 #include "gateway/translate.h"
@@ -66,10 +67,15 @@ static enum err settle_lines(struct txn *t, struct target *target, enum dialect 
     return E_OK;
 }
 
-/* The service account that stands in the key's place names project and region (section 33.3). */
+/* The stored credential, or the service account that stands in the key's place, names project and region
+ * (section 33.3). */
 static void find_place(struct txn *t, const struct target *target, struct entry_place *place)
 {
     struct credential c = {.kind = CREDENTIAL_ACCOUNT};
+    if (target->credential) {
+        credential_place(target->provider, target->credential, place);
+        return;
+    }
     struct secret_ref key = provider_credential(target->provider, &target->headers, 0);
     bool account = target->provider->auth == AUTH_GCP && key.value.n &&
                    gcp_account_parse(t->arena, secret_of(key.value), &c.gcp);
@@ -187,6 +193,8 @@ enum next compat_plan(struct txn *t, struct target *target, struct str path)
         return txn_fail(t, E_CREDENTIAL, STR("The provider's key cannot stand in a header"));
     if (row)
         name.model = embed_model(row, name.model);
+    target->query = (struct str){NULL, 0}; /* the client's is its own dialect's */
+    byok_find(t, target);
     struct entry_place place = {.model = name.model, .stream = target->facts.stream || op.stream};
     find_place(t, target, &place);
     if ((row ? embed(t, target, row, name.model) : make_body(t, target, e, op.dialect, name.model, path)) !=

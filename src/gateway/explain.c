@@ -9,11 +9,13 @@
 #include "base/json.h"
 #include "base/limits.h"
 #include "gateway/answer.h"
+#include "gateway/byok.h"
 #include "gateway/cache.h"
 #include "gateway/flight.h"
 #include "gateway/identity.h"
 #include "gateway/target.h"
 #include "gateway/trace.h"
+#include "store/provider_key.h"
 
 static void put(struct json_out *w, const char *key, struct str value)
 {
@@ -56,9 +58,13 @@ static bool has_room(const struct txn *t)
 static enum err refusal(struct txn *t, struct target *target)
 {
     bool last = target == &t->targets[t->n_targets - 1];
-    if (target_lacks_credential(target))
-        return E_NO_CREDENTIAL;
-    return !last && target_cooling_ms(t, target) > 0 ? E_COOLING : E_OK;
+    struct str detail;
+    enum err e = byok_refusal(t, target, &detail);
+    if (e != E_OK)
+        return e;
+    if (!last && target_cooling_ms(t, target) > 0)
+        return E_COOLING;
+    return byok_has_room(t, target) ? E_OK : E_RATE_LIMITED;
 }
 
 /* Whose answer it would be if every provider gave one. */
@@ -70,8 +76,9 @@ static void put_answer(struct json_out *w, struct txn *t)
     for (size_t i = 0; i < t->n_targets; i++) {
         target = &t->targets[i];
         stored = target->cache == CACHED_HIT || target->cache == CACHED_SHARED;
-        e = stored ? E_OK : has_room(t) ? refusal(t, target) : E_RATE_LIMITED;
-        if (e == E_OK || e == E_RATE_LIMITED)
+        bool room = has_room(t);
+        e = stored ? E_OK : room ? refusal(t, target) : E_RATE_LIMITED;
+        if (e == E_OK || !room)
             break;
     }
     json_key(w, "answer");
@@ -212,16 +219,23 @@ static void put_from(struct json_out *w, const struct txn *t, const struct targe
     json_close(w, '}');
 }
 
+static void put_credential(struct json_out *w, const struct target *target)
+{
+    bool brings = provider_has_credential(target->provider, &target->headers, target->query);
+    put(w, "credential", target->stored ? STR("stored") : brings ? STR("request") : STR("none"));
+    if (target->stored)
+        put(w, "alias", target->stored->alias);
+}
+
 static void put_target(struct json_out *w, struct txn *t, struct target *target)
 {
     const struct policy *p = &target->policy;
-    bool brings = provider_has_credential(target->provider, &target->headers, target->query);
     enum err e = refusal(t, target);
     json_open(w, '{');
     trace_target(w, target);
     put_bool(w, "stream", target->facts.stream || target->op.stream);
     put_url(w, t, target);
-    put(w, "credential", brings ? STR("request") : STR("none"));
+    put_credential(w, target);
     if (e != E_OK)
         put(w, "refused", str_c(err_phrase(e)));
     put_cache(w, t, target);

@@ -5,6 +5,7 @@
  */
 #include "gateway/plan.h"
 #include "gateway/auth.h"
+#include "gateway/byok.h"
 #include "gateway/compat.h"
 #include "gateway/forward.h"
 #include "gateway/identity.h"
@@ -29,9 +30,13 @@ static enum next no_such_provider(struct txn *t, struct str slug)
 
 static enum err find_url(struct txn *t, struct target *target, const struct headers *asked)
 {
+    const struct credential *c = target->credential;
+    enum err e = c ? credential_path(t->arena, target->provider, c, target->rest, &target->rest) : E_OK;
+    if (e != E_OK)
+        return e;
     struct upstream_ask ask = {
         .provider = target->provider,
-        .account = t->account,
+        .account = c && c->account.n ? c->account : t->account,
         .rest = target->rest,
         .query = target->query,
         .headers = asked,
@@ -85,7 +90,10 @@ static enum next find_target(struct txn *t, struct target *target, struct str sl
     if (str_eq(slug, STR("compat")))
         return compat_plan(t, target, target->rest);
     target->provider = plan_provider(t, slug);
-    return target->provider ? NEXT : no_such_provider(t, slug);
+    if (!target->provider)
+        return no_such_provider(t, slug);
+    byok_find(t, target);
+    return NEXT;
 }
 
 /* ---- a native path ---- */
@@ -137,7 +145,7 @@ static enum err step_headers(struct txn *t, const struct universal_step *s, stru
     if (e == E_OK && target->body.n && !headers_last(&target->headers, STR("content-type")).p)
         e = headers_add(&target->headers, t->arena, STR("Content-Type"), json);
     if (e == E_OK) /* a token of ours opens nothing there: unlike a native path's, whatever came beside it */
-        (void)auth_take_token(t, provider_find(s->provider), &target->headers);
+        target->vouched = auth_take_token(t, provider_find(s->provider), &target->headers);
     identity_hide(t, &target->headers);
     return e;
 }

@@ -96,7 +96,8 @@ static unsigned flags_of(const struct txn *t, const struct attempt *a, bool last
     bool ok = a->answered && a->status < 400 && !a->meter.error;
     bool stream = a->target->facts.stream || a->target->op.stream || a->framing != FRAME_NONE;
     return (ok ? REC_SUCCESS : 0u) | (t->gateway->authentication ? REC_AUTHENTICATION : 0u) |
-           (a->by == BY_CACHE ? REC_CACHED : 0u) | (stream ? REC_STREAM : 0u) |
+           (a->by == BY_CACHE ? REC_CACHED : 0u) |
+           (a->target->stored && a->by == BY_PROVIDER ? REC_BYOK : 0u) | (stream ? REC_STREAM : 0u) |
            (p->payload ? 0u : REC_NO_PAYLOAD) | (p->logged ? 0u : REC_NO_ROW) |
            (t->gone && last ? REC_CLIENT_GONE : 0u) | (last ? 0u : REC_FOLLOWED) |
            (a->capture_lost ? REC_RESPONSE_MISSING : 0u) |

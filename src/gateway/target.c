@@ -1,29 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/target.h"
 #include "base/clock.h"
-
-/* ---- credentials ---- */
-
-/* No key of the caller's, and nobody else's may be used, or there is none of that name. Workers AI is
- * exempt from the former. */
-bool target_lacks_credential(const struct target *target)
-{
-    bool own_key = target->policy.own_key && target->provider->rule != PATH_WORKERS_AI;
-    return (own_key || target->options.byok_alias.n) &&
-           !provider_has_credential(target->provider, &target->headers, target->query);
-}
-
-static struct str what_lacks(struct txn *t, const struct target *target)
-{
-    struct str slug = target->provider->slug, alias = target->options.byok_alias;
-    if (alias.n)
-        return arena_printf(t->arena,
-                            "Provider '%.*s' has no BYOK credential named '%.*s'. Configured aliases: none",
-                            STR_FMT(slug), STR_FMT(str_head(alias, 64)));
-    return arena_printf(t->arena,
-                        "Provider '%.*s' has no credentials and unified billing is disabled for this request",
-                        STR_FMT(slug));
-}
+#include "gateway/byok.h"
+#include "store/provider_key.h"
 
 /* ---- health: results by gateway, provider, credential and model ---- */
 
@@ -32,9 +11,12 @@ bool target_is_watched(const struct txn *t)
     return t->w->health && t->gateway->policy.target_health;
 }
 
+/* A stored key keeps its name when it is rotated. */
 static struct str credential_of(const struct target *target)
 {
     struct secret_ref ref;
+    if (target->stored)
+        return provider_key_about(&target->stored->object->uuid);
     for (unsigned i = 0; (ref = provider_credential(target->provider, &target->headers, i)).name.p; i++)
         if (ref.value.n)
             return ref.value;
@@ -77,9 +59,8 @@ void target_report(struct txn *t, const struct attempt *a, const struct response
 
 enum err target_refusal(struct txn *t, struct target *target, struct str *ret_detail)
 {
-    if (target_lacks_credential(target)) {
-        *ret_detail = what_lacks(t, target);
-        return E_NO_CREDENTIAL;
-    }
+    enum err e = byok_refusal(t, target, ret_detail);
+    if (e != E_OK)
+        return e;
     return target_cooling_ms(t, target) > 0 && txn_has_more_targets(t) ? E_COOLING : E_OK;
 }

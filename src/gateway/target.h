@@ -7,14 +7,11 @@
 #include "gateway/txn.h"
 
 /*
- * E_OK: it may be called. E_NO_CREDENTIAL: it brings none where it must, or one is named that is not stored;
- * *ret_detail tells the client. E_COOLING: it is passed over, for there is another after it. In the steps of
- * this target: names it for target_is_cooling and target_report, before a credential is exchanged for
- * another.
+ * E_OK: it may be called. E_NO_CREDENTIAL, E_NO_BYOK: see byok_refusal. E_COOLING: it is passed over, for
+ * there is another after it. In the steps of this target: names it for target_is_cooling and target_report,
+ * before its credential is put in.
  */
 enum err target_refusal(struct txn *t, struct target *target, struct str *ret_detail);
-/* Is it refused because it brings no credential? */
-bool target_lacks_credential(const struct target *target);
 
 /* Are results of this gateway's targets kept? */
 bool target_is_watched(const struct txn *t);

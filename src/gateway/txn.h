@@ -13,11 +13,13 @@
 #include "gateway/retry.h"
 #include "gateway/step.h"
 #include "gateway/worker.h"
+#include "providers/credential.h"
 #include "providers/request.h"
 #include "store/counters.h"
 #include "store/respcache.h"
 
 struct identity;
+struct provider_key;
 struct oidc_wait;
 
 enum { TXN_STEPS = 12 };
@@ -51,7 +53,11 @@ struct target {
     struct buf own_body;             /* that body is a view of, where it is not the client's */
     struct parts *parts;             /* the answer takes several calls; NULL: one. By parts.c */
     struct options options;          /* of the request, with a step's over them */
-    struct policy policy;            /* what follows from them and the gateway's settings */
+    bool vouched;                    /* a step's credential was a gateway token */
+    const struct provider_key
+        *stored; /* the key that is used, as the request brings none; NULL: none. By byok */
+    const struct credential *credential; /* what it says; NULL: it cannot be read */
+    struct policy policy;                /* what follows from them and the gateway's settings */
     enum { CACHED_OFF, CACHED_MISS, CACHED_HIT, CACHED_SHARED } cache; /* by cache */
     struct cache_key key;                                              /* unless CACHED_OFF */
     struct target_id health; /* by upstream, where health is watched */

@@ -14,6 +14,7 @@
  */
 #include "gateway/upstream.h"
 #include "base/limits.h"
+#include "gateway/byok.h"
 #include "gateway/gcp.h"
 #include "gateway/parts.h"
 #include "gateway/retry.h"
@@ -391,21 +392,27 @@ static enum next never_resumed(struct txn *t)
     return DONE;
 }
 
+static const struct str cannot_sign =
+    S("A body of this length is signed only if its Content-Type is application/json");
+
 static enum next call_provider(struct txn *t)
 {
     struct target *target = txn_target(t);
     struct attempt *a = attempt_last(t);
     bool streaming = t->body_state == BODY_STREAMING;
+    struct str body = streaming ? STR("") : body_for(t, target, a);
     enum err e = provider_settle_headers(t->arena, target->provider, target->rest, &target->headers);
+    if (e == E_OK)
+        e = byok_sign(t, target, body);
     if (e != E_OK)
-        return txn_fail(t, e, STR(""));
+        return txn_fail(t, e, e == E_TOO_LARGE ? cannot_sign : STR(""));
     struct call_request req = {
         .origin = origin_of(t, target),
         .method = target->method,
         .target = target->url.target,
         .host = target->url.authority,
         .headers = &target->headers,
-        .body = streaming ? STR("") : body_for(t, target, a),
+        .body = body,
         .streamed = streaming,
         .length = streaming ? exchange_request(t->x)->length : 0,
     };
@@ -441,6 +448,10 @@ static bool needs_token(struct txn *t, struct target *target)
     struct gcp_account account;
     if (target->provider->auth != AUTH_GCP)
         return false;
+    if (target->credential) {
+        t->gcp = gcp_exchange(t->w, &target->credential->gcp, token_ready, t);
+        return true;
+    }
     struct secret_ref key = provider_credential(target->provider, &target->headers, 0);
     if (key.value.n == 0 || !gcp_account_parse(t->arena, secret_of(key.value), &account))
         return false;
@@ -469,8 +480,11 @@ static enum next enter(struct txn *t)
     timer_init(&t->timer, t->w->loop, on_timer);
     enum err e = target_refusal(t, target, &detail);
     if (e == E_OK)
+        e = byok_use(t, target);
+    if (e == E_OK)
         return start_attempt(t);
     stat_add(&t->w->stats.cooling_skips, e == E_COOLING);
+    stat_add(&t->w->stats.rate_limited, e == E_RATE_LIMITED);
     attempt_refused(t, e);
     return txn_fail(t, e, detail);
 }

@@ -17,6 +17,7 @@ struct table {
 
 struct catalog_index {
     struct table accounts, gateways, tokens, names, uuids;
+    struct table keys; /* the newest provider key of each gateway and provider */
 };
 
 struct catalog *catalog_new(void)
@@ -222,6 +223,19 @@ const struct object *catalog_object(const struct catalog *c, enum object_kind ki
     return NULL;
 }
 
+const struct object *catalog_object_id(const struct catalog *c, int64_t id)
+{
+    size_t low = 0, high = c->n_objects;
+    while (low < high) {
+        size_t mid = low + (high - low) / 2;
+        if (c->objects[mid].id < id)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    return low < c->n_objects && c->objects[low].id == id ? &c->objects[low] : NULL;
+}
+
 const struct object *catalog_object_uuid(const struct catalog *c, enum object_kind kind, struct uuid uuid)
 {
     uint64_t at = hash_uuid(&uuid);
@@ -243,7 +257,52 @@ const struct object *catalog_next_object(const struct catalog *c, enum object_ki
     return NULL;
 }
 
-/* Its kind's own form. False past the arena's cap. */
+/* ---- provider keys ---- */
+
+static uint64_t hash_keys(int64_t gateway, struct str provider)
+{
+    return hash_str(provider, (uint64_t)gateway);
+}
+
+static const struct provider_key *key_at(const struct catalog *c, size_t element)
+{
+    return c->objects[element].read;
+}
+
+/* Where the gateway's newest key for a provider stands in the table, or would. */
+static uint32_t *place_of_keys(const struct catalog *c, int64_t gateway, struct str provider)
+{
+    const struct table *t = &c->index->keys;
+    uint64_t at = hash_keys(gateway, provider);
+    for (size_t i; (i = table_next(t, &at)) != NONE;)
+        if (c->objects[i].gateway == gateway && str_eq(key_at(c, i)->provider, provider))
+            break;
+    return &t->slots[(at - 1) & t->mask];
+}
+
+const struct provider_key *catalog_provider_keys(const struct catalog *c, const struct gateway *g,
+                                                 struct str provider)
+{
+    uint32_t e = *place_of_keys(c, g->id, provider);
+    return e ? key_at(c, e - 1) : NULL;
+}
+
+/* Objects come oldest first: each goes in front of those before it. */
+static bool read_provider_key(struct catalog *c, struct object *o, const struct keyring *keys)
+{
+    struct provider_key *k = provider_key_read(&c->arena, o, keys);
+    if (!k)
+        return false;
+    uint32_t *place = place_of_keys(c, o->gateway, k->provider);
+    k->next = *place ? key_at(c, *place - 1) : NULL;
+    *place = (uint32_t)(o - c->objects) + 1;
+    o->read = k;
+    return true;
+}
+
+/* ---- their kinds' own forms ---- */
+
+/* False past the arena's cap. */
 static bool read_object(struct catalog *c, struct object *o, const struct keyring *keys)
 {
     switch (o->kind) {
@@ -255,7 +314,7 @@ static bool read_object(struct catalog *c, struct object *o, const struct keyrin
         }
         return true;
     }
-    case KIND_PROVIDER_KEY: return (o->read = provider_key_read(&c->arena, o, keys)) != NULL;
+    case KIND_PROVIDER_KEY: return read_provider_key(c, o, keys);
     default: return true;
     }
 }
@@ -282,7 +341,7 @@ bool catalog_seal(struct catalog *c, const struct keyring *keys)
     if (!x || !table_init(&x->accounts, &c->arena, c->n_accounts) ||
         !table_init(&x->gateways, &c->arena, c->n_gateways) ||
         !table_init(&x->tokens, &c->arena, c->n_objects) || !table_init(&x->names, &c->arena, c->n_objects) ||
-        !table_init(&x->uuids, &c->arena, c->n_objects))
+        !table_init(&x->uuids, &c->arena, c->n_objects) || !table_init(&x->keys, &c->arena, c->n_objects))
         return false;
     for (size_t i = 0; i < c->n_accounts; i++)
         table_put(&x->accounts, hash_str(c->accounts[i], 0), i);

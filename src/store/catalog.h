@@ -95,6 +95,7 @@ const struct token *catalog_token_id(const struct catalog *c, int64_t id);
  * there is none. Hash look-ups. */
 const struct object *catalog_object(const struct catalog *c, enum object_kind kind, struct str account,
                                     int64_t gateway, struct str name);
+const struct object *catalog_object_id(const struct catalog *c, int64_t id);
 const struct object *catalog_object_uuid(const struct catalog *c, enum object_kind kind, struct uuid uuid);
 /*
  * Walks over the objects of a kind, newest first: `after` NULL for the first. account p == NULL: of every

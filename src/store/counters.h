@@ -18,9 +18,9 @@ struct counters *counters_new(void);
 void counters_free(struct counters *c); /* accepts NULL */
 
 /*
- * Counts a request of `key` (a gateway's id) if the limit lets it pass. *ret_left (may be NULL): how many
- * more would pass now. No limit (limit or interval 0): true, left INT64_MAX, nothing is counted. A changed
- * interval begins anew; a changed limit or technique does not.
+ * Counts a request of `key` (a gateway's id; provider_key_counter) if the limit lets it pass. *ret_left (may
+ * be NULL): how many more would pass now. No limit (limit or interval 0): true, left INT64_MAX, nothing is
+ * counted. A changed interval begins anew; a changed limit or technique does not.
  *
  * now_ms is wall time. When it goes back into the window before, a request belongs to the newest window all
  * the same; when it goes back further, the counts move to the window it shows now.

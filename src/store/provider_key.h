@@ -6,20 +6,25 @@
 struct provider_key {
     const struct object *object;
     struct str provider, alias; /* provider: slug as it stands in a gateway's path */
+    bool preferred;             /* the one that is used when none is named, unless one is called "default" */
     bool readable;              /* false: no master key opens it */
-    struct secret secret;       /* the provider's own form, or JSON (aws-bedrock, google-vertex-ai) */
-    int64_t limit, period_ms;   /* uses of this key in a period; limit 0: no such limit */
+    struct secret secret;       /* what credential_read takes */
+    struct window limit;        /* uses of this key */
+    const struct provider_key *next; /* of the same gateway and provider, older */
 };
 
-/* The key of a gateway (internal id) for a provider; NULL: there is none of that name. */
-const struct provider_key *catalog_provider_key(const struct catalog *c, const struct gateway *g,
-                                                struct str provider, struct str alias);
-/* "'a', 'b'": the aliases a gateway has for a provider; empty: none. p == NULL past the arena's cap. */
-struct str catalog_key_aliases(const struct catalog *c, const struct gateway *g, struct str provider,
-                               struct arena *a);
+/* The keys a gateway has for a provider, newest first; NULL: none. A hash look-up. */
+const struct provider_key *catalog_provider_keys(const struct catalog *c, const struct gateway *g,
+                                                 struct str provider);
+/* The one of that alias among them; an empty alias: the one that is used when none is named. NULL: there is
+ * none. */
+const struct provider_key *provider_key_named(const struct provider_key *keys, struct str alias);
+/* "'a', 'b'": their aliases, oldest first; "none". p == NULL past the arena's cap. */
+struct str provider_key_aliases(struct arena *a, const struct provider_key *keys);
+/* Counts the uses of a key for its limit (counters.h), apart from the requests of gateways. */
+int64_t provider_key_counter(const struct provider_key *k);
 
 /* For catalog_seal: reads an object of the kind. NULL past the arena's cap. */
-const struct provider_key *provider_key_read(struct arena *a, const struct object *o,
-                                             const struct keyring *keys);
+struct provider_key *provider_key_read(struct arena *a, const struct object *o, const struct keyring *keys);
 /* What a key's sealed form is bound to: its object's id. A view of it. */
 struct str provider_key_about(const struct uuid *uuid);

@@ -90,8 +90,14 @@ static bool reload_catalog(struct store *s)
     return c;
 }
 
-/* Rows and counters whose gateway is not in the catalogue: deleted just now, or by a process that did not
- * live to finish. */
+/* Does the catalogue have what rows and counters of that number are about? */
+static bool is_there(const struct catalog *c, int64_t id)
+{
+    return id >= 0 ? catalog_gateway_id(c, id) != NULL : catalog_object_id(c, -id) != NULL;
+}
+
+/* Rows and counters whose gateway, or key, is not in the catalogue: deleted just now, or by a process that
+ * did not live to finish. */
 static void find_doomed(struct store *s)
 {
     struct writer *w = &s->writer;
@@ -103,7 +109,7 @@ static void find_doomed(struct store *s)
     if (log_db_gateways(w->logs, &a, &all, &n) == E_OK) {
         w->doomed = mem_realloc(w->doomed, (n + 1) * sizeof(*w->doomed));
         for (size_t i = 0; i < n; i++)
-            if (!catalog_gateway_id(s->catalog, all[i])) {
+            if (!is_there(s->catalog, all[i])) {
                 w->doomed[w->n_doomed++] = all[i];
                 counters_forget(s->counters, all[i]);
             }
@@ -137,13 +143,18 @@ static enum err apply(struct catalog_db *db, const struct change_set *set)
     return e;
 }
 
+static bool leaves_rows(const struct change *c)
+{
+    return c->what == CHANGE_DELETE && (c->kind == KIND_GATEWAY || c->kind == KIND_PROVIDER_KEY);
+}
+
 static void run_job(struct store *s, struct job *j)
 {
     j->result = apply(s->writer.catalog, &j->set);
     if (j->result == E_OK && !reload_catalog(s))
         j->result = E_DB;
     for (size_t i = 0; i < j->set.n && j->result == E_OK; i++)
-        if (j->set.changes[i].kind == KIND_GATEWAY && j->set.changes[i].what == CHANGE_DELETE)
+        if (leaves_rows(&j->set.changes[i]))
             find_doomed(s);
     loop_send(j->loop, &j->msg);
 }
