@@ -239,7 +239,7 @@ export const ADDITIONS = [
         slug: 'aws-bedrock',
         why: 'Titan Text Embeddings V2 costs a fifth of V1',
         model: {
-            names: ['amazon.titan-embed-text-v2'],
+            names: ['amazon.titan-embed-text-v2:0'],
             dated: true,
             ...usd({ input: 0.02, output: 0 }),
             when: [],
@@ -258,7 +258,7 @@ export const ADDITIONS = [
         slug: 'aws-bedrock',
         why: "embeddings at Cohere's list price, also at the global endpoint",
         model: {
-            names: ['cohere.embed-v4', 'global.cohere.embed-v4'],
+            names: ['cohere.embed-v4:0', 'global.cohere.embed-v4:0'],
             dated: true,
             ...usd({ input: 0.12, output: 0 }),
             when: [],
@@ -268,11 +268,21 @@ export const ADDITIONS = [
         slug: 'aws-bedrock',
         why: 'text in; pictures, sound and film cost more and are not counted in tokens',
         model: {
-            names: ['amazon.nova-2-multimodal-embeddings'],
+            names: ['amazon.nova-2-multimodal-embeddings-v1:0'],
             dated: true,
             ...usd({ input: 0.135, output: 0 }),
             when: [],
         },
+    },
+    {
+        slug: 'google-vertex-ai',
+        why: "costs what it costs at Google AI Studio",
+        model: { names: ['gemini-embedding-001'], ...usd({ input: 0.15, output: 0 }), when: [] },
+    },
+    {
+        slug: 'google-vertex-ai',
+        why: "costs what it costs at Google AI Studio",
+        model: { names: ['gemini-embedding-2'], ...usd({ input: 0.2, output: 0 }), when: [] },
     },
     {
         slug: 'mistral',
