@@ -35,7 +35,7 @@ struct attempt *attempt_new(struct txn *t, enum answered_by by)
                  before->body.p == (target->parts ? target->body.p : NULL);
     a->target = target;
     a->by = by;
-    a->body = target->parts ? target->body : str_of(NULL, 0);
+    a->body = target->parts && by == BY_PROVIDER ? target->body : str_of(NULL, 0);
     a->number = again ? before->number + 1 : 0;
     a->log_id = before ? uuid_v7(&t->w->ids) : t->id; /* a single one shares the request's id (section 2) */
     a->started_us = clock_us();

@@ -74,6 +74,11 @@ bool parts_next(struct target *target)
     return true;
 }
 
+size_t parts_calls(const struct target *target)
+{
+    return target->parts ? target->parts->n : 1;
+}
+
 void parts_deliver(struct txn *t)
 {
     struct parts *p = txn_target(t)->parts;

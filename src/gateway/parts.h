@@ -18,6 +18,8 @@ void parts_head(struct txn *t, struct parts *p, const struct response_head *h);
 void parts_body(struct parts *p, struct str piece);
 /* The answer has come whole: target->body is the next one. False: that was the last. */
 bool parts_next(struct target *target);
+/* How many calls a target takes. */
+size_t parts_calls(const struct target *target);
 /* Emits all of it. Fails the txn when it is too large. */
 void parts_deliver(struct txn *t);
 /* Frees what the arena does not. */

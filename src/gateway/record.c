@@ -119,10 +119,21 @@ static struct record_body copy(struct str s)
     return body;
 }
 
+/* What was sent. Where the cache answers for several calls, what the client sent says more than one of them.
+ */
+static struct str request_of(const struct txn *t, const struct attempt *a)
+{
+    if (!a->target->parts)
+        return a->target->body;
+    if (a->body.p)
+        return a->body;
+    return t->universal ? a->target->body : buf_str(&t->body);
+}
+
 /* The last row of a request that has one body for all of them takes it over. */
 static void put_bodies(struct txn *t, struct attempt *a, struct record *r, bool last)
 {
-    struct str request = a->body.p ? a->body : a->target->body;
+    struct str request = request_of(t, a);
     if (r->flags & (REC_NO_ROW | REC_NO_PAYLOAD))
         return;
     if (a->framing == FRAME_NONE)

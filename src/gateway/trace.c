@@ -2,6 +2,7 @@
 #include "gateway/trace.h"
 #include "base/limits.h"
 #include "gateway/cache.h"
+#include "gateway/parts.h"
 #include "gateway/translate.h"
 
 /* The tail behind the attempts, and the last of them; names in front of it that came in the request. */
@@ -57,6 +58,8 @@ void trace_target(struct json_out *w, const struct target *target)
     put_int(w, "step", target->step);
     put(w, "provider", target->provider->slug);
     put(w, "model", str_head(target_model(target), MODEL_NAME_BYTES));
+    if (parts_calls(target) > 1)
+        put_int(w, "calls", (int64_t)parts_calls(target));
     put_untold(w, target);
 }
 

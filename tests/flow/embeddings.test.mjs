@@ -164,6 +164,7 @@ test('answers of several calls are cached together, for either format', async (t
     assert.equal((await ask({ ...body, input: ['a', 'bb', 'cccc'] }, cached)).headers.get('cf-aig-cache-status'), 'MISS');
     const hit = (await weir.logs({ query: 'per_page=9' })).find((r) => r.cached);
     assert.deepEqual([hit.tokens_in, hit.cost, hit.model_type], [0, 0, 'embeddings']);
+    assert.deepEqual(JSON.parse((await weir.logBody(hit.id, 'request')).text).input, body.input);
 });
 
 test('the client leaves between two calls', async (t) => {
@@ -200,6 +201,33 @@ test('what cannot be embedded is said', async (t) => {
         assert.match(JSON.stringify(got.json), said);
     }
     assert.equal(asked.length, 0);
+});
+
+test('what Bedrock counts in the head alone is known to hits of the cache, too', async (t) => {
+    const { client } = await world(t);
+    const ask = async () => {
+        const { data, response } = await client('aws-bedrock', { 'cf-aig-cache-ttl': '60' }).embeddings
+            .create({ model: 'aws-bedrock/cohere.embed-english-v3', input: TEXTS }).withResponse();
+        return [response.headers.get('cf-aig-cache-status'), data.usage.prompt_tokens];
+    };
+    assert.deepEqual([await ask(), await ask()], [['MISS', tokens(TEXTS)], ['HIT', tokens(TEXTS)]]);
+});
+
+test('what is left out, and how many calls it takes, is told', async (t) => {
+    const { ask } = await titan(t);
+    const body = { model: TITAN, input: ['a', 'bb', 'ccc'], user: 'u' };
+    const told = JSON.parse((await ask(body, { 'weir-trace': 'true' })).headers.get('weir-trace')).target;
+    const planned = (await ask(body, { 'weir-trace': 'explain' })).json.targets[0];
+    for (const target of [told, planned]) assert.deepEqual([target.calls, target.not_told], [3, ['user']]);
+});
+
+test('only clients of OpenAI embed through compat', async (t) => {
+    const { weir } = await titan(t);
+    for (const path of ['v2/embed', 'v1beta/models/google-ai-studio/gemini-embedding-001:embedContent', 'model/aws-bedrock%2Famazon.titan-embed-text-v1/invoke'])
+        assert.equal((await weir.request({ to: `compat/${path}`, body: '{"model":"cohere/embed-v4.0","texts":["a"]}' })).status, 405, path);
+    const listed = (await weir.request({ to: 'compat/models' })).json.data.map((m) => m.id);
+    for (const id of [TITAN, 'aws-bedrock/cohere.embed-v4:0', 'google-vertex-ai/gemini-embedding-001', 'google-ai-studio/gemini-embedding-001', 'openai/text-embedding-3-small'])
+        assert.ok(listed.includes(id), id);
 });
 
 test("LangChain's OpenAIEmbeddings", async (t) => {
