@@ -74,6 +74,13 @@ struct gemini_reading {
     int64_t made;                    /* calls so far */
     struct gemini_calls *calls;      /* of the last turn of the model, not answered yet */
     struct gemini_calls **last_call; /* their end; NULL: no call yet */
+    struct ir_message *turn;         /* of the model, that is being read; NULL: another's */
+    struct ir_part **turn_end;       /* of its parts */
+    struct gemini_thought {
+        struct ir_part *part; /* the last one read, while it has no signature; NULL: none */
+        char *p;              /* its text, where that is ours */
+        size_t cap;
+    } thought;
 };
 enum err gemini_read_request(struct arena *a, struct str body, struct str path, struct ir_request *ret,
                              struct str *ret_why);

@@ -37,18 +37,47 @@ static struct ir_part *add(const struct place *p, enum ir_kind kind)
 
 /* ---- text and media -------------------------------------------------------------------------------- */
 
+/* Streams give a thought in pieces, and its signature with the last one; many programs send back the pieces.
+ */
+static enum err go_on(struct gemini_reading *g, struct str more, struct str signature)
+{
+    struct gemini_thought *t = &g->thought;
+    size_t n = t->part->text.n;
+    if (n + more.n > t->cap) {
+        size_t cap = 2 * (n + more.n);
+        char *p = arena_alloc(g->a, cap);
+        if (!p)
+            return E_FULL;
+        if (n)
+            memcpy(p, t->part->text.p, n);
+        t->p = p;
+        t->cap = cap;
+    }
+    if (more.n)
+        memcpy(t->p + n, more.p, more.n);
+    t->part->text = str_of(t->p, n + more.n);
+    t->part->signature = signature;
+    if (signature.n)
+        *t = (struct gemini_thought){0};
+    return E_OK;
+}
+
 static enum err read_text(const struct place *p)
 {
     bool thought = json_bool(gemini_get(p->v, "thought"), false);
     struct str text = gemini_text(p->v, "text");
     if (!text.p && gemini_get(p->v, "text"))
         return refuse(p, "text is a string");
+    struct str signature = gemini_signature(p->v);
+    if (thought && text.p && p->g->thought.part)
+        return go_on(p->g, text, signature);
     struct ir_part *part = add(p, thought ? IR_THINKING : IR_TEXT);
     if (!part)
         return E_FULL;
     part->text = text.p || thought ? text : STR("");
-    part->signature = gemini_signature(p->v);
+    part->signature = signature;
     part->redacted = thought && !text.p && part->signature.n;
+    p->g->thought = (struct gemini_thought){.part = thought && text.p && !signature.n ? part : NULL};
     return E_OK;
 }
 
@@ -260,6 +289,8 @@ static enum err read_part(const struct place *p)
     for (size_t i = 0; i < countof(kinds); i++)
         if (gemini_get(p->v, kinds[i].member)) {
             gemini_note_unknown(p->g->a, p->g->r, p->v, known);
+            if (kinds[i].read != read_text)
+                p->g->thought.part = NULL;
             return kinds[i].read(p);
         }
     return gemini_signature(p->v).p ? read_text(p) : read_raw(p);
@@ -278,8 +309,9 @@ static enum err read_parts(struct gemini_reading *g, enum ir_role role, const st
                            const char *content)
 {
     char where[96];
-    struct place p = {.g = g, .where = where};
-    struct ir_message *m = NULL;
+    struct ir_message *m =
+        role == IR_ASSISTANT ? g->turn : NULL; /* a stream's pieces, each a content: one turn */
+    struct place p = {.g = g, .where = where, .at = g->turn_end};
     unsigned i = 0;
     enum err e = E_OK;
     for (struct json_iter it = json_iter(parts); e == E_OK && json_next(&it); i++) {
@@ -296,6 +328,10 @@ static enum err read_parts(struct gemini_reading *g, enum ir_role role, const st
         if (*p.at)
             p.at = &(*p.at)->next;
     }
+    g->turn = m && m->role == IR_ASSISTANT ? m : NULL;
+    g->turn_end = p.at;
+    if (!g->turn)
+        g->thought.part = NULL;
     return e;
 }
 

@@ -793,9 +793,9 @@ static void ids_that_are_not_given(void **state)
     m = m->next->next;
     struct str second = m->parts->id;
     assert_false(str_eq(first, second));
-    struct str g = m->next->parts->id;
-    assert_str(m->next->parts->next->id, STR("mine"));
-    const struct ir_part *p = m->next->next->parts;
+    struct str g = m->parts->next->id; /* a content of the same turn */
+    assert_str(m->parts->next->next->id, STR("mine"));
+    const struct ir_part *p = m->next->parts;
     assert_str(p->id, g);
     assert_str(p->next->id, second);
     assert_str(p->next->next->id, STR("mine"));
@@ -806,6 +806,38 @@ static void ids_that_are_not_given(void **state)
     assert_int_equal(read_it(body, "models/m:generateContent", &again), E_OK);
     assert_str(again.messages->next->parts->id, first);
     ir_request_done(&again);
+}
+
+/* A stream's pieces come back as they were: parts of one content, or a content each. */
+static void pieces_of_a_thought(void **state)
+{
+    (void)state;
+    static const char *const bodies[] = {
+        "{\"contents\":[{\"role\":\"model\",\"parts\":[{\"text\":\"One, "
+        "\",\"thought\":true},{\"text\":\"two\",\"thought\":"
+        "true},{\"text\":\"\",\"thought\":true,\"thoughtSignature\":\"c2ln\"},{\"text\":\"Three\","
+        "\"thought\":true},"
+        "{\"functionCall\":{\"name\":\"f\"}},{\"text\":\"Four\",\"thought\":true}]}]}",
+        "{\"contents\":[{\"role\":\"model\",\"parts\":[{\"text\":\"One, "
+        "\",\"thought\":true}]},{\"role\":\"model\",\"parts\":["
+        "{\"text\":\"two\",\"thought\":true,\"thoughtSignature\":\"c2ln\"}]},{\"role\":\"model\",\"parts\":[{"
+        "\"text\":"
+        "\"Three\",\"thought\":true}]},{\"role\":\"model\",\"parts\":[{\"functionCall\":{\"name\":\"f\"}}]},{"
+        "\"role\":"
+        "\"model\",\"parts\":[{\"text\":\"Four\",\"thought\":true}]}]}"};
+    for (size_t i = 0; i < countof(bodies); i++) {
+        struct ir_request r;
+        assert_int_equal(read_it(bodies[i], "models/m:generateContent", &r), E_OK);
+        const struct ir_part *p = r.messages->parts;
+        assert_null(r.messages->next);
+        assert_str(p->text, STR("One, two"));
+        assert_str(p->signature, STR("c2ln"));
+        assert_str(p->next->text, STR("Three"));
+        assert_int_equal(p->next->next->kind, IR_TOOL_CALL);
+        assert_str(p->next->next->next->text, STR("Four"));
+        assert_null(p->next->next->next->next);
+        ir_request_done(&r);
+    }
 }
 
 static void names_by_id(void **state)
@@ -1734,6 +1766,7 @@ int main(void)
         TEST(camel_and_snake),
         TEST(schemas_of_the_service),
         TEST(ids_that_are_not_given),
+        TEST(pieces_of_a_thought),
         TEST(names_by_id),
         TEST(odd_parts),
         TEST(notes_what_it_does_not_know),
