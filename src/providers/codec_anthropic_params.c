@@ -170,7 +170,8 @@ static void decide_on(struct anthropic_request *q)
         q->think = has(q, CLAUDE_THINKS) ? THINK_OFF : THINK_UNSAID;
     } else if (!has(q, CLAUDE_ADAPTIVE) || (has(q, CLAUDE_BUDGET) && r->thinking_budget > 0)) {
         decide_budget(q);
-    } else if (r->thinking == 1 || r->thinking_budget != -1 || !has(q, CLAUDE_THINKS)) {
+    } else if (r->thinking == 1 || r->thinking_budget != -1 || r->thinking_shown >= 0 ||
+               !has(q, CLAUDE_THINKS)) {
         q->think = THINK_ADAPTIVE;
     }
 }

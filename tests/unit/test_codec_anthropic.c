@@ -556,6 +556,17 @@ static void thinking_in_each_models_way(void **state)
     }
 }
 
+/* Whether thoughts are shown can be said beside "adaptive" only, also to models that think unasked. */
+static void thoughts_that_are_shown(void **state)
+{
+    (void)state;
+    struct ir_request r = ask("claude-sonnet-5", (struct wish){-1, -1, "high", false}, -1);
+    r.thinking_shown = 1;
+    writes_member(&r, "thinking", "{\"type\":\"adaptive\",\"display\":\"summarized\"}");
+    writes_member(&r, "output_config", "{\"effort\":\"high\"}");
+    drops(&r, "");
+}
+
 static void a_budget_is_less_than_max_tokens(void **state)
 {
     static const struct {
@@ -1598,6 +1609,7 @@ int main(void)
         TEST(cache_breakpoints),
         TEST(a_messages_breakpoint_is_its_last_blocks),
         TEST(thinking_in_each_models_way),
+        TEST(thoughts_that_are_shown),
         TEST(a_budget_is_less_than_max_tokens),
         TEST(a_thought_that_was_lost),
         TEST(sampling),
