@@ -8,6 +8,7 @@
 #include "gateway/translate.h"
 #include "providers/credential.h"
 #include "providers/embed.h"
+#include "providers/fit.h"
 
 static enum next refuse(struct txn *t, struct str why)
 {
@@ -84,25 +85,12 @@ static void find_place(struct txn *t, const struct target *target, struct entry_
 
 /* ---- the body ---- */
 
-/* Same dialect: every byte stays but the model's name. */
-static enum err rename_model(struct target *target, struct str model)
+/* No translation: the client speaks the provider's dialect. */
+static enum err pass(struct txn *t, struct target *target, const struct codec_ask *ask)
 {
-    struct json_walk w;
-    struct str body = target->body, at = {NULL, 0};
-    if (!json_walk(&w, body))
-        return E_SYNTAX;
-    while (json_walk_next(&w))
-        if (json_raw_is(w.key, STR("model")))
-            at = w.value;
-    if (!at.p)
-        return E_OK; /* it stands in the path */
-    struct json_out out = json_out(&target->own_body);
-    size_t before = (size_t)(at.p - body.p);
-    (void)buf_append(&target->own_body, str_head(body, before));
-    json_put_str(&out, model);
-    (void)buf_append(&target->own_body, str_from(body, before + at.n));
+    enum err e = fit_request(t->arena, target->body, ask, &target->own_body, &target->left_out);
     target->body = buf_str(&target->own_body);
-    return E_OK;
+    return e;
 }
 
 static enum next make_body(struct txn *t, struct target *target, const struct entry *e, enum dialect client,
@@ -113,7 +101,7 @@ static enum next make_body(struct txn *t, struct target *target, const struct en
     const struct codec *from = codec_of(client), *to = codec_of(e->dialect);
     enum err err;
     if (e->dialect == client)
-        err = rename_model(target, model);
+        err = pass(t, target, &ask);
     else if (from && to)
         err = translate_request(t, target, from, to, path, &ask, &why);
     else
@@ -134,8 +122,8 @@ static bool is_served(const struct operation *op)
 static enum next embed(struct txn *t, struct target *target, const struct embed_row *row, struct str model)
 {
     struct str why = {NULL, 0};
-    enum err e =
-        row->form->write ? translate_embeddings(t, target, row, model, &why) : rename_model(target, model);
+    const struct codec_ask ask = {.model = model};
+    enum err e = row->form->write ? translate_embeddings(t, target, row, model, &why) : pass(t, target, &ask);
     if (e == E_SYNTAX)
         return refuse(t, why.p ? why : STR("The body is not a JSON object"));
     return e == E_OK ? NEXT : txn_fail(t, E_TOO_LARGE, STR(""));

@@ -95,7 +95,8 @@ enum err translate_embeddings(struct txn *t, struct target *target, const struct
 const struct ir_strs *translate_dropped(const struct target *target)
 {
     const struct translation *x = target->translation;
-    return x && x->request.dropped.n ? &x->request.dropped : NULL;
+    const struct ir_strs *names = x ? &x->request.dropped : &target->left_out;
+    return names->n ? names : NULL;
 }
 
 void translate_done(struct target *target)

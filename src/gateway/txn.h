@@ -13,6 +13,7 @@
 #include "gateway/retry.h"
 #include "gateway/step.h"
 #include "gateway/worker.h"
+#include "providers/codec.h"
 #include "providers/credential.h"
 #include "providers/request.h"
 #include "store/counters.h"
@@ -50,6 +51,7 @@ struct target {
     bool body_json;
     struct request_facts facts;
     struct translation *translation; /* the provider speaks another dialect; NULL: it does not */
+    struct ir_strs left_out;         /* members that the provider refuses; of its own dialect */
     struct buf own_body;             /* that body is a view of, where it is not the client's */
     struct parts *parts;             /* the answer takes several calls; NULL: one. By parts.c */
     struct options options;          /* of the request, with a step's over them */

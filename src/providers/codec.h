@@ -23,6 +23,7 @@ enum {
     CODEC_EXTRA_CONTENT = 256, /* takes signatures in extra_content all the same (Google) */
     CODEC_RANDOM_SEED = 512,   /* seed is random_seed; user, logprobs, logit_bias, store, verbosity and audio
                                   are   refused (Mistral) */
+    CODEC_MAX_TOKENS = 1024,   /* knows max_tokens only, not max_completion_tokens */
 };
 
 struct codec_ask {
