@@ -5,6 +5,7 @@
 #include "gateway/forward.h"
 #include "gateway/rest.h"
 #include "gateway/trace.h"
+#include <stdio.h>
 
 enum { OWN_LINES = 9 }; /* at most, CORS included */
 
@@ -110,15 +111,31 @@ static void reply(struct txn *t, int status, struct str text)
     exchange_end(t->x);
 }
 
+/* The status that goes with it. */
+static int put_fault(const struct txn *t, struct buf *body)
+{
+    char code[16];
+    int status = err_http(t->fault);
+    if (t->face != FACE_GATEWAY)
+        return rest_fault(t, body);
+    if (!t->speaks) {
+        fault_render(body, t->fault, t->fault_detail);
+        return status;
+    }
+    snprintf(code, sizeof(code), "%d", err_code(t->fault));
+    const struct ir_error e = {.kind = ir_error_of_status(status),
+                               .status = status,
+                               .message = t->fault_detail.n ? t->fault_detail : str_c(err_phrase(t->fault)),
+                               .code = str_c(code)};
+    t->speaks->write_error(&e, body);
+    return t->speaks->error_status(&e);
+}
+
 void answer_fault(struct txn *t)
 {
     struct buf body;
     buf_init(&body, FAULT_BYTES);
-    int status = err_http(t->fault);
-    if (t->face == FACE_GATEWAY)
-        fault_render(&body, t->fault, t->fault_detail);
-    else
-        status = rest_fault(t, &body);
+    int status = put_fault(t, &body);
     struct str text = arena_dup(t->arena, buf_str(&body));
     buf_done(&body);
     reply(t, status, text);

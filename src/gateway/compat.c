@@ -26,6 +26,18 @@ static struct str before_verb(struct str s)
     return str_head(s, n ? n - 1 : s.n);
 }
 
+/* What names a model to Gemini's clients: all behind "models/", which some leave out before a name with a
+ * slash. */
+static struct str gemini_name(struct str path)
+{
+    struct str models = STR("models/"), rest = str_from(path, str_search(path, models));
+    if (rest.n > models.n)
+        return before_verb(str_from(rest, models.n));
+    if (path.n > 1 && path.p[0] == 'v' && path.p[1] >= '0' && path.p[1] <= '9')
+        str_cut(&path, '/');
+    return before_verb(path);
+}
+
 /* Paths are those of the dialects themselves, with and without a version in front. */
 static void read_path(struct txn *t, const struct target *target, struct str path, struct operation *ret)
 {
@@ -33,9 +45,8 @@ static void read_path(struct txn *t, const struct target *target, struct str pat
         path = STR("chat/completions");
     provider_operation(t->arena, provider_mock(), target->method, path, ret);
     /* Gemini's paths end a model's name at a slash; here it has one, escaped by some clients */
-    struct str models = STR("models/"), rest = str_from(path, str_search(path, models));
-    if (ret->dialect == D_GEMINI && rest.n > models.n && !str_has(ret->model, STR("/")))
-        ret->model = before_verb(str_from(rest, models.n));
+    if (ret->dialect == D_GEMINI && !str_has(ret->model, STR("/")))
+        ret->model = gemini_name(path);
 }
 
 /* ---- the provider's side ---- */
@@ -158,6 +169,8 @@ enum next compat_plan(struct txn *t, struct target *target, struct str path)
     struct operation op;
     struct model_name name;
     read_path(t, target, path, &op);
+    if (!t->universal && op.dialect != D_OPENAI_CHAT) /* whose clients know the envelope of old */
+        t->speaks = codec_of(op.dialect);
     buf_init(&target->own_body, SIZE_MAX / 2);
     target->body_json = request_facts_read(t->arena, D_OPENAI_CHAT, target->body, &target->facts) == E_OK;
     if (!is_served(&op))

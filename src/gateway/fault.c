@@ -32,6 +32,10 @@ void fault_render(struct buf *out, enum err e, struct str detail)
     json_put_int(&w, err_code(e));
     json_key(&w, "message");
     json_put_str(&w, message);
+    if (e == E_BAD_CHAT && detail.n) { /* OpenAI's clients show this object only */
+        json_key(&w, "description");
+        json_put_str(&w, detail);
+    }
     json_close(&w, '}');
     json_close(&w, ']');
     json_key(&w, "name");

@@ -105,9 +105,10 @@ struct txn {
     /* plan; by plan */
     struct target *targets;
     size_t n_targets;
-    size_t n_made;         /* targets that hold memory; more than n_targets when planning failed */
-    struct timer deadline; /* for the first byte to the client */
-    uint64_t deadline_ms;  /* of the loop's clock; 0: none */
+    size_t n_made;              /* targets that hold memory; more than n_targets when planning failed */
+    const struct codec *speaks; /* compat: errors of ours are said in its dialect; NULL: the envelope */
+    struct timer deadline;      /* for the first byte to the client */
+    uint64_t deadline_ms;       /* of the loop's clock; 0: none */
 
     /* the cache's part in the current target; by cache */
     struct cache_use *cache;
