@@ -25,7 +25,7 @@ static void check_text(struct arena *a, const struct provider *p, struct str tex
     if (why)
         return;
     must(headers_add(&h, a, STR("Authorization"), STR("Bearer client")) == E_OK);
-    must(credential_put(a, p, &c, &h, &query) == E_OK);
+    must(credential_put(a, p, &c, &h) == E_OK && credential_query(a, p, &query) == E_OK);
     must((p->apis & API_GEMINI) ? !str_starts(query, STR("key=")) : str_eq(query, text));
     must(c.kind != CREDENTIAL_KEY || (h.n == 1 && str_ends(h.v[0].value, secret_reveal(c.key))));
     must(credential_path(a, p, &c, STR("v1/publishers/x"), &rest) == E_OK);

@@ -107,16 +107,32 @@ enum err byok_use(struct txn *t, struct target *target)
     if (!counters_take(store_counters(t->w->store), provider_key_counter(k), &k->limit, clock_wall_ms(),
                        NULL))
         return E_RATE_LIMITED;
-    return credential_put(t->arena, target->provider, target->credential, &target->headers, &target->query);
+    return credential_put(t->arena, target->provider, target->credential, &target->headers);
 }
 
-enum err byok_sign(struct txn *t, struct target *target, struct str body)
+/* What one try signed must not stand among the next one's lines, as if the client had signed. */
+static struct headers *copy_lines(struct arena *a, const struct headers *from)
+{
+    struct headers *h = arena_new(a, struct headers);
+    for (unsigned i = 0; h && i < from->n; i++)
+        if (headers_add(h, a, from->v[i].name, from->v[i].value))
+            return NULL;
+    return h;
+}
+
+enum err byok_sign(struct txn *t, struct target *target, struct str body, struct headers **ret)
 {
     const struct credential *c = target->credential;
-    if (!c || c->kind != CREDENTIAL_SIGNS)
-        return E_OK;
-    if (t->body_state == BODY_STREAMING)
-        return E_TOO_LARGE; /* its hash is part of what is signed */
-    struct sigv4_call call = {target->method, target->url.authority, target->url.target, body};
-    return credential_sign(t->arena, c, target->rest, &call, clock_wall_ms() / 1000, &target->headers);
+    struct headers *lines = &target->headers;
+    enum err e = E_OK;
+    if (c && c->kind == CREDENTIAL_SIGNS) {
+        struct sigv4_call call = {target->method, target->url.authority, target->url.target, body};
+        if (t->body_state == BODY_STREAMING)
+            return E_TOO_LARGE; /* its hash is part of what is signed */
+        lines = copy_lines(t->arena, lines);
+        e = lines ? credential_sign(t->arena, c, target->rest, &call, clock_wall_ms() / 1000, lines) : E_FULL;
+    }
+    if (e == E_OK)
+        *ret = lines;
+    return e;
 }

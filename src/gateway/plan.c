@@ -32,6 +32,8 @@ static enum err find_url(struct txn *t, struct target *target, const struct head
 {
     const struct credential *c = target->credential;
     enum err e = c ? credential_path(t->arena, target->provider, c, target->rest, &target->rest) : E_OK;
+    if (e == E_OK && c)
+        e = credential_query(t->arena, target->provider, &target->query);
     if (e != E_OK)
         return e;
     struct upstream_ask ask = {

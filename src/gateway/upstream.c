@@ -401,9 +401,10 @@ static enum next call_provider(struct txn *t)
     struct attempt *a = attempt_last(t);
     bool streaming = t->body_state == BODY_STREAMING;
     struct str body = streaming ? STR("") : body_for(t, target, a);
+    struct headers *lines;
     enum err e = provider_settle_headers(t->arena, target->provider, target->rest, &target->headers);
     if (e == E_OK)
-        e = byok_sign(t, target, body);
+        e = byok_sign(t, target, body, &lines);
     if (e != E_OK)
         return txn_fail(t, e, e == E_TOO_LARGE ? cannot_sign : STR(""));
     struct call_request req = {
@@ -411,7 +412,7 @@ static enum next call_provider(struct txn *t)
         .method = target->method,
         .target = target->url.target,
         .host = target->url.authority,
-        .headers = &target->headers,
+        .headers = lines,
         .body = body,
         .streamed = streaming,
         .length = streaming ? exchange_request(t->x)->length : 0,

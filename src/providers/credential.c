@@ -277,9 +277,11 @@ static bool is_key_pair(struct str pair)
     return str_eq(pair, STR("key")) || str_starts(pair, STR("key="));
 }
 
-static enum err remove_key_pairs(struct arena *a, struct str *query)
+enum err credential_query(struct arena *a, const struct provider *p, struct str *query)
 {
     struct str rest = *query, left = {NULL, 0};
+    if (!(p->apis & API_GEMINI) || !str_has(rest, STR("key")))
+        return E_OK;
     while (rest.p) {
         struct str pair = str_cut(&rest, '&');
         const struct str parts[] = {left, left.p ? STR("&") : STR(""), pair};
@@ -291,12 +293,10 @@ static enum err remove_key_pairs(struct arena *a, struct str *query)
 }
 
 enum err credential_put(struct arena *a, const struct provider *p, const struct credential *c,
-                        struct headers *h, struct str *query)
+                        struct headers *h)
 {
     remove_lines(p, h);
-    enum err e = (p->apis & API_GEMINI) && str_has(*query, STR("key")) ? remove_key_pairs(a, query) : E_OK;
-    return e == E_OK && c->kind == CREDENTIAL_KEY ? provider_put_credential(a, p, secret_reveal(c->key), h)
-                                                  : e;
+    return c->kind == CREDENTIAL_KEY ? provider_put_credential(a, p, secret_reveal(c->key), h) : E_OK;
 }
 
 enum err credential_sign(struct arena *a, const struct credential *c, struct str rest,

@@ -3,7 +3,7 @@
  * Stored credentials: what the text of one says, and how it gets into a request (data plane sections 4, 33.3,
  * 33.4 and 33.7). Pure functions; what they read is in the arena or a view of the text.
  *
- *   credential_read ─ credential_place (compat) or credential_path (native) ─ credential_put ─ provider_url
+ *   credential_read ─ credential_place (compat), _path, _query ─ provider_url ─ credential_put
  *       └ KEY      nothing more
  *       └ ACCOUNT  gcp_exchange of c.gcp, then provider_put_credential with the token
  *       └ SIGNS    credential_sign of every try, when its body is final
@@ -13,7 +13,6 @@
  *   aws-bedrock       {"accessKeyId", "secretAccessKey", "region", "sessionToken"?}, or an API key of Bedrock
  *   google-vertex-ai  a service account's JSON with a "region" added, as it is or in base64
  *   workers-ai        {"accountId", "apiToken"} where the URL's account is not Cloudflare's, or the token
- * alone
  */
 #pragma once
 #include "providers/entry.h"
@@ -59,12 +58,17 @@ enum err credential_path(struct arena *a, const struct provider *p, const struct
                          struct str rest, struct str *ret) MUST_CHECK;
 
 /*
- * Takes away every line in which the client may have put a key or a signature, and the query's `key` where it
- * is one; then sets the line of a KEY. *query: p == NULL when absent, or when nothing is left of it.
- * E_CREDENTIAL for a key that cannot stand in a header, E_FULL past the arena.
+ * Takes the query's `key` away where it is one, if only an empty one. *query: p == NULL when absent, or when
+ * nothing is left of it. E_FULL past the arena.
+ */
+enum err credential_query(struct arena *a, const struct provider *p, struct str *query) MUST_CHECK;
+
+/*
+ * Takes away every line in which the client may have put a key or a signature, and then sets the line of a
+ * KEY. E_CREDENTIAL for a key that cannot stand in a header, E_FULL past the arena.
  */
 enum err credential_put(struct arena *a, const struct provider *p, const struct credential *c,
-                        struct headers *h, struct str *query) MUST_CHECK;
+                        struct headers *h) MUST_CHECK;
 
 /*
  * Signs a call of SIGNS, in place of an earlier signature. `rest` is the path that provider_url took: it
