@@ -8,6 +8,8 @@
 struct api {
     struct loop *loop;
     struct store *store;
+    struct str public_url;
+    bool tls;
     struct uuid_source uuids;
     size_t waiting;
 };
@@ -18,6 +20,12 @@ struct api *api_new(struct loop *l, struct store *store)
     a->loop = l;
     a->store = store;
     return a;
+}
+
+void api_set_public_url(struct api *a, struct str url, bool tls)
+{
+    a->public_url = url;
+    a->tls = tls;
 }
 
 void api_free(struct api *a)
@@ -48,6 +56,16 @@ struct str api_call_query(const struct api_call *c)
     return exchange_request(c->x)->query;
 }
 
+struct str api_call_public_url(struct api_call *c)
+{
+    struct str url = c->api->public_url;
+    if (url.n)
+        return str_ends(url, STR("/")) ? str_head(url, url.n - 1) : url;
+    struct str host = headers_last(&exchange_request(c->x)->headers, STR("host"));
+    return arena_printf(c->arena, "%s://%.*s", c->api->tls ? "https" : "http",
+                        STR_FMT(host.n ? host : STR("localhost")));
+}
+
 struct uuid api_call_uuid(struct api_call *c)
 {
     return uuid_v7(&c->api->uuids);
@@ -57,11 +75,12 @@ struct uuid api_call_uuid(struct api_call *c)
 
 static struct actor actor_of(struct api_call *c)
 {
-    char *id = arena_alloc(c->arena, UUID_TEXT);
+    struct uuid uuid = c->token->object->uuid;
+    char *id = arena_alloc(c->arena, 2 * sizeof(uuid));
     if (id)
-        uuid_text(c->token->object->uuid, id);
+        hex_encode(id, uuid.b, sizeof(uuid.b));
     return (struct actor){.type = STR("token"),
-                          .id = str_of(id, id ? UUID_TEXT : 0),
+                          .id = str_of(id, id ? 2 * sizeof(uuid) : 0),
                           .name = c->token->name,
                           .ip = exchange_peer(c->x),
                           .interface = STR("API")};

@@ -16,6 +16,8 @@ struct api;
 
 /* `l` and `store` are borrowed and outlive the api. */
 struct api *api_new(struct loop *l, struct store *store);
+/* Where the data plane is for clients; borrowed. Empty: where the request came to, by TLS or not. */
+void api_set_public_url(struct api *a, struct str url, bool tls);
 /* Accepts NULL. No question to the store may be open: api_waiting is 0. */
 void api_free(struct api *a);
 /* Questions to the store that are not answered yet. Their requests may be long gone. */

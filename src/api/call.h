@@ -64,6 +64,8 @@ struct loop *api_call_loop(struct api_call *c);
 /* The raw query of the request; p == NULL when there is none. */
 struct str api_call_query(const struct api_call *c);
 
+/* Scheme, host and, it may be, a path of the data plane as clients see it; no slash at the end. */
+struct str api_call_public_url(struct api_call *c);
 /* An id for what a call creates. */
 struct uuid api_call_uuid(struct api_call *c);
 /*

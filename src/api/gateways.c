@@ -71,6 +71,19 @@ void gateways_fetch(struct api_call *c)
     reply_gateway(c, c->gateway);
 }
 
+/* Any word: those that are no provider's are told by the call that uses them. */
+void gateways_url(struct api_call *c)
+{
+    struct str base = api_call_public_url(c), provider = c->params[PARAM_ID];
+    bool whole = str_eq(provider, STR("universal"));
+    struct str url =
+        arena_printf(c->arena, "%.*s/v1/%.*s/%.*s%s%.*s", STR_FMT(base), STR_FMT(c->gateway->account),
+                     STR_FMT(c->gateway->slug), whole ? "" : "/", STR_FMT(whole ? STR("") : provider));
+    struct json_out w = reply_open(c);
+    json_put_str(&w, url);
+    reply_close(c, &w);
+}
+
 /* ---- changing ---- */
 
 static void on_saved(struct api_call *c, enum err e)

@@ -116,6 +116,7 @@ static struct store_options store_options(const struct settings *s)
         .queue_bytes = s->conf->log_queue_bytes,
         .max_body_bytes = s->conf->max_log_body_bytes,
         .sync = s->sync,
+        .audit_days = s->conf->audit_keep_days,
         .account = set_variable("WEIR_ACCOUNT_ID"),
         .root_token = set_variable("WEIR_ROOT_TOKEN"),
         .master_key = set_variable("WEIR_MASTER_KEY"),
@@ -194,6 +195,7 @@ static bool open_seat(struct process *p, struct seat *s, struct catalog *catalog
     s->worker->health = p->health;
     s->worker->cache = p->cache;
     s->api = api_new(s->worker->loop, p->store);
+    api_set_public_url(s->api, p->settings->conf->public_url, p->tls_server != NULL);
     s->worker->busy_elsewhere = api_busy;
     s->worker->busy_arg = s->api;
     return !p->settings->conf->sandbox || open_sandbox(s);

@@ -79,6 +79,12 @@ static bool is_origin(struct str s)
     return s.n == 0;
 }
 
+static bool is_optional_url(struct str s)
+{
+    bool known = str_starts(s, STR("http://")) || str_starts(s, STR("https://"));
+    return !s.n || (known && is_origin(s) && str_find(s, '?') == s.n && str_find(s, '#') == s.n);
+}
+
 static bool check_values(const struct conf *c)
 {
     const struct {
@@ -89,6 +95,7 @@ static bool check_values(const struct conf *c)
     } rules[] = {
         {"listen", c->listen, is_listen_address, "HOST:PORT, such as 127.0.0.1:8787 or [::]:8787"},
         {"admin.listen", c->admin_listen, is_optional_listen_address, "HOST:PORT, such as 127.0.0.1:8788"},
+        {"public_url", c->public_url, is_optional_url, "http://HOST or https://HOST, and a path if need be"},
         {"data", c->data, is_not_empty, "the name of a directory"},
         {"durability", c->durability, is_durability, "batch or sync"},
         {"log.level", c->log_level, is_log_level, "debug, info, warn or error"},

@@ -14,7 +14,9 @@ struct audit_query {
     struct str account;
     int64_t since_ms, before_ms; /* since <= when < before; 0: no such bound */
     struct str action;           /* "create", "update", "delete"; empty: any */
-    struct str actor;            /* part of the actor's name or id; empty: any */
+    struct str actor;            /* the actor's name, ASCII case ignored; empty: any */
+    struct str actor_id;         /* empty: any */
+    struct str actor_ip;         /* empty: any */
     struct str resource;         /* resource type; empty: any */
     struct str gateway;          /* slug; empty: any */
     int64_t page, per_page;

@@ -92,5 +92,7 @@ enum err catalog_db_add_account(struct catalog_db *db, struct str account) MUST_
  * if_modified.
  */
 enum err catalog_db_apply(struct catalog_db *db, const struct change_set *set) MUST_CHECK;
+/* Deletes lines of the audit log that are older, the oldest 200 at most, within the caller's transaction. */
+enum err catalog_db_forget(struct catalog_db *db, int64_t before_ms) MUST_CHECK;
 /* A page of the audit log. ret's arena is initialised by the caller. The error is also in ret->err. */
 enum err catalog_db_audit(struct catalog_db *db, const struct audit_query *q, struct audit_page *ret);

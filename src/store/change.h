@@ -16,7 +16,9 @@ enum object_kind {
 struct str kind_word(enum object_kind k);
 struct str kind_resource(enum object_kind k);
 
-enum change_what { CHANGE_CREATE, CHANGE_UPDATE, CHANGE_DELETE };
+/* CHANGE_GONE: something that is not of the catalogue was deleted (KIND_LOGS): only its line in the audit
+ * log, with `settings` as what was there. */
+enum change_what { CHANGE_CREATE, CHANGE_UPDATE, CHANGE_DELETE, CHANGE_GONE };
 
 struct change {
     enum change_what what;

@@ -71,7 +71,7 @@ struct reader {
 
 struct store {
     struct queue queue;
-    _Atomic int64_t queue_bytes, max_body_bytes;
+    _Atomic int64_t queue_bytes, max_body_bytes, audit_ms; /* 0: for ever */
     _Atomic bool sync;
     _Atomic uint64_t rows, commits, failed_commits, held, segment_bytes;
     _Atomic(const char *) trouble;

@@ -5,8 +5,11 @@
 /* Every condition is there always: one that is not asked for is true. */
 #define MATCHING                                                                                             \
     " FROM audit WHERE account = ?1 AND (?2 = 0 OR at >= ?2) AND (?3 = 0 OR at < ?3)"                        \
-    " AND (?4 IS NULL OR action = ?4) AND (?5 IS NULL OR instr(lower(actor), lower(?5)) > 0)"                \
-    " AND (?6 IS NULL OR resource = ?6) AND (?7 IS NULL OR gateway = ?7)"
+    " AND (?4 IS NULL OR action = ?4)"                                                                       \
+    " AND (?5 IS NULL OR json_extract(actor, '$.name') = ?5 COLLATE NOCASE)"                                 \
+    " AND (?6 IS NULL OR resource = ?6) AND (?7 IS NULL OR gateway = ?7)"                                    \
+    " AND (?8 IS NULL OR json_extract(actor, '$.id') = ?8)"                                                  \
+    " AND (?9 IS NULL OR json_extract(actor, '$.ip') = ?9)"
 #define COLUMNS                                                                                              \
     "SELECT uuid, at, interface, actor, action, resource, resource_id, name, gateway, before, "              \
     "after" MATCHING
@@ -20,6 +23,8 @@ static void bind(struct sqlite3_stmt *st, const struct audit_query *q)
     sqlite_bind_str(st, 5, q->actor);
     sqlite_bind_str(st, 6, q->resource);
     sqlite_bind_str(st, 7, q->gateway);
+    sqlite_bind_str(st, 8, q->actor_id);
+    sqlite_bind_str(st, 9, q->actor_ip);
 }
 
 static void read_uuid(struct sqlite3_stmt *st, int column, struct uuid *ret)
@@ -68,15 +73,15 @@ static enum err read_rows(struct sqlite3_stmt *st, const struct audit_query *q, 
 enum err catalog_db_audit(struct catalog_db *db, const struct audit_query *q, struct audit_page *ret)
 {
     struct sqlite3_stmt *st =
-        sqlite_prepare(db->db, q->ascending ? COLUMNS " ORDER BY at, id LIMIT ?8 OFFSET ?9"
-                                            : COLUMNS " ORDER BY at DESC, id DESC LIMIT ?8 OFFSET ?9");
+        sqlite_prepare(db->db, q->ascending ? COLUMNS " ORDER BY at, id LIMIT ?10 OFFSET ?11"
+                                            : COLUMNS " ORDER BY at DESC, id DESC LIMIT ?10 OFFSET ?11");
     if (!st || !count(db, q, &ret->total)) {
         sqlite3_finalize(st);
         return ret->err = E_DB;
     }
     bind(st, q);
-    sqlite3_bind_int64(st, 8, q->per_page);
-    sqlite3_bind_int64(st, 9, (q->page - 1) * q->per_page);
+    sqlite3_bind_int64(st, 10, q->per_page);
+    sqlite3_bind_int64(st, 11, (q->page - 1) * q->per_page);
     ret->err = read_rows(st, q, ret);
     sqlite3_finalize(st);
     return ret->err;

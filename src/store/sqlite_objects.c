@@ -184,18 +184,31 @@ static struct str actor_json(struct arena *a, const struct actor *who)
     return text;
 }
 
+/* That there is a new secret is told, and no more of it. */
+static struct str after_json(struct arena *a, const struct change *c, const struct before *b)
+{
+    if (c->what == CHANGE_DELETE || c->what == CHANGE_GONE)
+        return STR("");
+    struct str after = audit_redact(a, c->settings.p ? c->settings : b->settings);
+    if (c->what != CHANGE_UPDATE || !c->secret.n || !str_ends(after, STR("}")))
+        return after;
+    struct str members = str_head(after, after.n - 1);
+    return arena_printf(a, "%.*s%s\"secret\":\"(new)\"}", STR_FMT(members), members.n > 1 ? "," : "");
+}
+
 static enum err note(struct catalog_db *db, const struct change *c, const struct actor *who,
                      const struct before *b, struct arena *a)
 {
-    static const struct str words[] = {
-        [CHANGE_CREATE] = S("create"), [CHANGE_UPDATE] = S("update"), [CHANGE_DELETE] = S("delete")};
+    static const struct str words[] = {[CHANGE_CREATE] = S("create"),
+                                       [CHANGE_UPDATE] = S("update"),
+                                       [CHANGE_DELETE] = S("delete"),
+                                       [CHANGE_GONE] = S("delete")};
     struct sqlite3_stmt *st = sqlite_prepare(
         db->db, "INSERT INTO audit (uuid, at, account, interface, actor, action, resource, resource_id, name,"
                 " gateway, before, after) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)");
     if (!st)
         return E_DB;
     struct uuid id = uuid_v7(&db->uuids);
-    struct str after = c->what == CHANGE_DELETE ? STR("") : c->settings.p ? c->settings : b->settings;
     sqlite_bind_blob(st, 1, id.b, sizeof(id.b));
     sqlite3_bind_int64(st, 2, clock_wall_ms());
     sqlite_bind_str(st, 3, c->account);
@@ -207,7 +220,7 @@ static enum err note(struct catalog_db *db, const struct change *c, const struct
     sqlite_bind_str(st, 9, c->name.n ? c->name : b->name);
     sqlite_bind_str(st, 10, c->gateway);
     sqlite_bind_str(st, 11, audit_redact(a, b->settings));
-    sqlite_bind_str(st, 12, audit_redact(a, after));
+    sqlite_bind_str(st, 12, after_json(a, c, b));
     return sqlite_finish(db->db, st);
 }
 
@@ -219,6 +232,10 @@ static enum err apply(struct catalog_db *db, const struct change *c, struct befo
     if (c->gateway.n && !gateway)
         return E_NOT_FOUND;
     b->uuid = c->uuid;
+    if (c->what == CHANGE_GONE) {
+        b->settings = c->settings;
+        return E_OK;
+    }
     enum err e = c->what == CHANGE_CREATE ? E_OK : look(db, c, gateway, a, b);
     if (e != E_OK)
         return e;
@@ -229,6 +246,17 @@ static enum err apply(struct catalog_db *db, const struct change *c, struct befo
     case CHANGE_UPDATE: return update_object(db, c, b->id);
     default: return delete_object(db, b->id);
     }
+}
+
+enum err catalog_db_forget(struct catalog_db *db, int64_t before_ms)
+{
+    struct sqlite3_stmt *st = sqlite_prepare(
+        db->db, "DELETE FROM audit WHERE at < ? AND id IN (SELECT id FROM audit ORDER BY id LIMIT 200)");
+    if (!st)
+        return E_DB;
+    sqlite3_bind_int64(st, 1, before_ms);
+    enum err e = sqlite_finish(db->db, st);
+    return e == E_NOT_FOUND ? E_OK : e;
 }
 
 enum err catalog_db_apply(struct catalog_db *db, const struct change_set *set)

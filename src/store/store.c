@@ -64,6 +64,7 @@ void store_reload(struct store *s, const struct store_options *o)
     atomic_store(&s->queue_bytes, o->queue_bytes);
     atomic_store(&s->max_body_bytes, max < 0 ? 0 : max);
     atomic_store(&s->sync, o->sync);
+    atomic_store(&s->audit_ms, o->audit_days * 86400000);
 }
 
 static uint64_t shut(struct store *s)
@@ -370,8 +371,8 @@ void store_list_audit(struct store *s, const struct audit_query *query, struct l
     struct audit_ask *k = arena_new(&a, struct audit_ask);
     *k = (struct audit_ask){
         .q = {.run = run_audit, .done = audit_done}, .query = *query, .page = page, .done = done, .arg = arg};
-    struct str *parts[] = {&k->query.account, &k->query.action, &k->query.actor, &k->query.resource,
-                           &k->query.gateway};
+    struct str *parts[] = {&k->query.account, &k->query.action,   &k->query.actor,   &k->query.resource,
+                           &k->query.gateway, &k->query.actor_id, &k->query.actor_ip};
     for (size_t i = 0; i < countof(parts); i++)
         *parts[i] = arena_dup(&a, *parts[i]);
     page->arena = a;

@@ -24,6 +24,7 @@ struct store_options {
     int64_t queue_bytes;         /* memory for waiting records; beyond it bodies are shed */
     int64_t max_body_bytes;      /* longer bodies are not stored; at most 1 GiB */
     bool sync;                   /* fsync every commit */
+    int64_t audit_days;          /* how long lines of the audit log are kept; 0: for ever */
     const char *account;         /* made when it is missing; NULL: a random one when there is none */
     const char *root_token;      /* its token, stored unless it is; NULL: a random one for a new account */
     const char *master_key;      /* text of a keyring; NULL: */
@@ -41,7 +42,7 @@ struct store_first {
  * with *ret_why set (thread-local, for the operator).
  */
 struct store *store_open(const struct store_options *o, struct store_first *ret_first, const char **ret_why);
-/* Takes over queue_bytes, max_body_bytes and sync. Any thread. */
+/* Takes over queue_bytes, max_body_bytes, sync and audit_days. Any thread. */
 void store_reload(struct store *s, const struct store_options *o);
 /*
  * Answers the queries that were asked, commits all that was pushed, then stops the threads. Nobody may

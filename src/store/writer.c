@@ -130,12 +130,17 @@ static bool restore_counters(struct store *s)
     return e == E_OK;
 }
 
-static enum err apply(struct catalog_db *db, const struct change_set *set)
+/* Each change also takes away some of what the audit log need not keep: more than it adds. */
+static enum err apply(struct store *s, const struct change_set *set)
 {
+    struct catalog_db *db = s->writer.catalog;
+    int64_t keep_ms = atomic_load(&s->audit_ms);
     enum err e = catalog_db_begin(db);
     if (e != E_OK)
         return e;
     e = catalog_db_apply(db, set);
+    if (e == E_OK && keep_ms)
+        e = catalog_db_forget(db, clock_wall_ms() - keep_ms);
     if (e == E_OK)
         e = catalog_db_commit(db);
     if (e != E_OK)
@@ -150,7 +155,7 @@ static bool leaves_rows(const struct change *c)
 
 static void run_job(struct store *s, struct job *j)
 {
-    j->result = apply(s->writer.catalog, &j->set);
+    j->result = apply(s, &j->set);
     if (j->result == E_OK && !reload_catalog(s))
         j->result = E_DB;
     for (size_t i = 0; i < j->set.n && j->result == E_OK; i++)
