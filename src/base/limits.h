@@ -73,6 +73,9 @@ enum {
     METADATA_BYTES = 16 * KIB,
     /* embeddings: inputs of one request, as OpenAI has it; so many calls are the most it can take */
     EMBED_INPUTS = 2048,
+    /* what each of these calls may add to a request's own memory: its row, the lines of its head, a
+     * signature, and some tries */
+    EMBED_CALL_BYTES = 16 * KIB,
     /* a model's name inside a body; Google's are some thirty bytes */
     EMBED_MODEL_BYTES = 256,
     /* an error answer of our own */

@@ -4,6 +4,8 @@
 #include "providers/embed.h"
 
 struct parts {
+    struct arena *arena; /* the request's, whose cap is `more` higher while there are parts */
+    size_t more;
     const size_t *ends;
     size_t n, at;
     size_t whole; /* bytes of `gathered` that are whole answers */
@@ -26,6 +28,9 @@ enum err parts_new(struct arena *a, struct target *target, const size_t *ends, s
     struct parts *p = target->parts = arena_new(a, struct parts);
     if (!p)
         return E_FULL;
+    p->arena = a;
+    p->more = n * EMBED_CALL_BYTES;
+    a->cap += p->more;
     p->ends = ends;
     p->n = n;
     p->tokens = -1;
@@ -97,7 +102,10 @@ void parts_deliver(struct txn *t)
 
 void parts_done(struct target *target)
 {
-    if (target->parts)
-        buf_done(&target->parts->gathered);
+    struct parts *p = target->parts;
+    if (!p)
+        return;
+    buf_done(&p->gathered);
+    p->arena->cap -= p->more; /* the arena serves the connection's next request */
     target->parts = NULL;
 }

@@ -10,8 +10,10 @@
 
 struct parts;
 
-/* target's own body is n bodies, each up to an offset in `ends` (in the arena). The first becomes
- * target->body. E_FULL past the arena's cap. */
+/*
+ * target's own body is n bodies, each up to an offset in `ends` (in the arena). The first becomes
+ * target->body. Raises the cap of the arena, the request's, until parts_done. E_FULL past it.
+ */
 enum err parts_new(struct arena *a, struct target *target, const size_t *ends, size_t n) MUST_CHECK;
 /* What a good answer brings. What came of it in a try before is forgotten. */
 void parts_head(struct txn *t, struct parts *p, const struct response_head *h);

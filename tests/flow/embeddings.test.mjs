@@ -230,6 +230,21 @@ test('only clients of OpenAI embed through compat', async (t) => {
         assert.ok(listed.includes(id), id);
 });
 
+test('more calls than a request of another kind has memory for, each signed', async (t) => {
+    const mock = await startMock(t);
+    const weir = await startWeir(t, { providers: { 'aws-bedrock': `${mock.origin}/aws-bedrock` }, gateway: 'team' });
+    await weir.createGateway({ id: 'team', authentication: true, cache_ttl: 0 });
+    const secret = JSON.stringify({ accessKeyId: 'AKIAIOSFODNN7EXAMPLE', secretAccessKey: 'wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY', region: 'eu-west-1' });
+    const stored = await weir.api('POST', '/gateways/team/provider_configs', { provider_slug: 'aws-bedrock', alias: 'default', default_config: false, secret });
+    assert.equal(stored.status, 200, stored.text);
+    const input = Array.from({ length: 1200 }, (_, i) => `text ${i}`);
+    const r = await fetch(`${weir.base}/compat/embeddings`, { method: 'POST', body: JSON.stringify({ model: TITAN, input, dimensions: 2 }),
+        headers: { 'content-type': 'application/json', 'cf-aig-authorization': `Bearer ${TOKEN}` } });
+    assert.equal(r.status, 200);
+    const { data, usage } = await r.json();
+    assert.deepEqual([data.length, data[1199].index, usage.prompt_tokens], [1200, 1199, input.reduce((n, s) => n + Math.ceil(s.length / 4), 0)]);
+});
+
 test("LangChain's OpenAIEmbeddings", async (t) => {
     const { weir } = await titan(t);
     const make = (model) => new OpenAIEmbeddings({ model, apiKey: 'k', maxRetries: 0, batchSize: 2,
