@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/gateway_json.h"
 #include "api/fields.h"
+#include "api/gateway_parts.h"
 #include "base/limits.h"
 
 #define FIELD(key, kind, min, max, choices, omitted, null, flags, doc)                                       \
@@ -49,9 +50,36 @@ static void check_together(const struct json_val *body, struct complaints *wrong
         complain(wrong, STR("logpush"), "logpush needs logpush_public_key");
 }
 
+/* The body with its spend limits whole; *ret_doc is the caller's. */
+static const struct json_val *complete(const struct json_val *body, struct arena *a,
+                                       struct json_doc **ret_doc)
+{
+    const struct json_val *limits = json_get(body, "spend_limits");
+    *ret_doc = NULL;
+    if (json_type(limits) != JSON_OBJECT)
+        return body;
+    struct buf b;
+    buf_init(&b, 2 * API_BODY_BYTES);
+    struct json_out w = json_out(&b);
+    json_open(&w, '{');
+    for (struct json_iter it = json_iter(body); json_next(&it);) {
+        json_key_str(&w, it.key);
+        if (it.val == limits)
+            json_put_raw(&w, gateway_spend_limits(limits, a));
+        else
+            json_put_val(&w, it.val);
+    }
+    json_close(&w, '}');
+    *ret_doc = json_parse(buf_str(&b));
+    buf_done(&b);
+    return json_root(*ret_doc);
+}
+
 static void write_settings(const struct json_val *body, struct gateway_input *ret, struct arena *a)
 {
     struct buf b;
+    struct json_doc *doc;
+    body = complete(body, a, &doc);
     buf_init(&b, 2 * API_BODY_BYTES); /* escapes may grow */
     struct json_out w = json_out(&b);
     json_open(&w, '{');
@@ -60,8 +88,9 @@ static void write_settings(const struct json_val *body, struct gateway_input *re
     json_key(&w, "wholesale");
     json_put_bool(&w, true);
     json_close(&w, '}');
-    ret->settings = b.full ? str_of(NULL, 0) : arena_dup(a, buf_str(&b));
+    ret->settings = b.full || !body ? str_of(NULL, 0) : arena_dup(a, buf_str(&b));
     buf_done(&b);
+    json_free(doc);
 }
 
 static void read_object(const struct json_val *body, bool with_id, struct gateway_input *ret,
@@ -70,6 +99,7 @@ static void read_object(const struct json_val *body, bool with_id, struct gatewa
     if (with_id)
         read_slug(json_get(body, "id"), ret, wrong);
     fields_check(fields, countof(fields), body, false, wrong);
+    gateway_parts_check(body, wrong);
     if (!wrong->first)
         check_together(body, wrong);
     if (wrong->first)

@@ -154,6 +154,7 @@ static void choices_and_flags_are_checked(void **state)
 
 /* ---- gateways ---- */
 
+#define RULE "{\"id\":\"a\",\"limit\":1,\"limitType\":\"cost\",\"window\":60}"
 #define SIX                                                                                                  \
     "\"id\":\"team-chat\",\"cache_invalidate_on_update\":false,\"cache_ttl\":0,\"collect_logs\":true,"       \
     "\"rate_limiting_interval\":60,\"rate_limiting_limit\":0"
@@ -209,8 +210,10 @@ static void six_keys_make_a_gateway(void **state)
 static void what_was_set_is_kept(void **state)
 {
     (void)state;
-    static const char blocks[] = "{\"rules\":[{\"id\":\"a1b2c3d4\",\"limit\":25.5,\"metadata\":{\"user_id\":{"
-                                 "\"mode\":\"partition\"}}}]}";
+    static const char blocks[] =
+        "{\"enabled\":true,\"rules\":[{\"id\":\"a1b2c3d4\",\"limit\":25.5,\"limitType\":\"cost\",\"window\":"
+        "60,"
+        "\"technique\":\"fixed\",\"enabled\":true,\"metadata\":{\"user_id\":{\"mode\":\"partition\"}}}]}";
     char body[1000];
     struct reading r;
     snprintf(body, sizeof(body),
@@ -256,6 +259,36 @@ static void own_members_are_there_when_they_are_set(void **state)
     arena_done(&r.arena);
 }
 
+/* A rule without an id gets one, and what it leaves out; one that has them keeps them. */
+static void spend_rules_are_made_whole(void **state)
+{
+    (void)state;
+    struct reading r;
+    read_gateway(&r,
+                 "{" SIX ",\"spend_limits\":{\"rules\":[{\"limit\":2.5,\"limitType\":\"cost\",\"window\":60},"
+                 "{\"window\":5,\"technique\":\"fixed\",\"id\":\"mine\",\"limitType\":\"cost\",\"limit\":1,"
+                 "\"enabled\":false}]}}",
+                 true);
+    assert_null(r.wrong.first);
+    struct json_doc *doc = json_parse(r.in.settings);
+    const struct json_val *limits = json_get(json_root(doc), "spend_limits"),
+                          *rules = json_get(limits, "rules");
+    assert_false(json_bool(json_get(limits, "enabled"), true));
+    const struct json_val *made = json_at(rules, 0), *kept = json_at(rules, 1);
+    struct str id = json_str(json_get(made, "id"));
+    assert_int_equal(id.n, 8);
+    for (size_t i = 0; i < id.n; i++)
+        assert_true(hex_digit(id.p[i]) >= 0);
+    assert_true(json_bool(json_get(made, "enabled"), false));
+    assert_str(json_str(json_get(made, "technique")), STR("sliding"));
+    assert_true(json_num(json_get(made, "limit"), 0) == 2.5);
+    assert_str(json_str(json_get(kept, "id")), STR("mine"));
+    assert_str(json_str(json_get(kept, "technique")), STR("fixed"));
+    assert_false(json_bool(json_get(kept, "enabled"), true));
+    json_free(doc);
+    arena_done(&r.arena);
+}
+
 static void wrong_bodies_are_complained_about(void **state)
 {
     (void)state;
@@ -280,6 +313,44 @@ static void wrong_bodies_are_complained_about(void **state)
         {"{" SIX ",\"logpush_public_key\":\"short\"}", "logpush_public_key",
          "String must contain at least 16 character(s)"},
         {"{" SIX ",\"otel\":{}}", "otel", "Expected array, received object"},
+        {"{" SIX ",\"otel\":[1]}", "otel.0", "Expected object, received number"},
+        {"{" SIX ",\"otel\":[{\"url\":\"ftp://x\",\"headers\":{}}]}", "otel.0.url", "Invalid url"},
+        {"{" SIX ",\"otel\":[{\"url\":\"http://x\",\"headers\":{\"a\":1}}]}", "otel.0.headers.a",
+         "Expected string, received number"},
+        {"{" SIX ",\"otel\":[{\"url\":\"http://x\",\"headers\":{\"a\":\"b\\nc\"}}]}", "otel.0.headers.a",
+         "Expected a header line"},
+        {"{" SIX ",\"otel\":[{\"url\":\"http://x\"}]}", "otel.0.headers", "Required"},
+        {"{" SIX ",\"dlp\":{\"action\":\"BLOCK\",\"profiles\":[]}}", "dlp.enabled", "Required"},
+        {"{" SIX ",\"dlp\":{\"enabled\":true,\"action\":\"DROP\",\"profiles\":[]}}", "dlp.action",
+         "Invalid enum value. Expected 'BLOCK' | 'FLAG', received 'DROP'"},
+        {"{" SIX ",\"dlp\":{\"enabled\":true,\"action\":\"FLAG\",\"profiles\":[\"a\",2]}}", "dlp.profiles.1",
+         "Expected string, received number"},
+        {"{" SIX ",\"dlp\":{\"enabled\":true,\"policies\":{}}}", "dlp.policies",
+         "Expected array, received object"},
+        {"{" SIX
+         ",\"dlp\":{\"enabled\":true,\"policies\":[{\"id\":\"a\",\"enabled\":true,\"action\":\"FLAG\","
+         "\"check\":[\"REQUEST\",\"BOTH\"],\"profiles\":[]}]}}",
+         "dlp.policies.0.check.1", "Invalid enum value. Expected 'REQUEST' | 'RESPONSE', received 'BOTH'"},
+        {"{" SIX ",\"guardrails\":{\"prompt\":{\"S1\":\"IGNORE\"}}}", "guardrails.prompt.S1",
+         "Invalid enum value. Expected 'FLAG' | 'BLOCK', received 'IGNORE'"},
+        {"{" SIX ",\"guardrails\":{\"prompt\":{},\"response\":{\"S14\":\"FLAG\"}}}",
+         "guardrails.response.S14", "No such category; there are P1 and S1 to S13"},
+        {"{" SIX ",\"guardrails\":{\"prompt\":[]}}", "guardrails.prompt", "Expected object, received array"},
+        {"{" SIX ",\"spend_limits\":{\"rules\":[{\"limit\":-1,\"limitType\":\"cost\",\"window\":60}]}}",
+         "spend_limits.rules.0.limit", "Number must be greater than or equal to 0"},
+        {"{" SIX ",\"spend_limits\":{\"rules\":[{\"limit\":1,\"limitType\":\"tokens\",\"window\":60}]}}",
+         "spend_limits.rules.0.limitType", "Invalid enum value. Expected 'cost', received 'tokens'"},
+        {"{" SIX ",\"spend_limits\":{\"rules\":[" RULE "," RULE "]}}", "spend_limits.rules.1.id",
+         "Another rule has this id"},
+        {"{" SIX ",\"spend_limits\":{\"rules\":[{\"limit\":1,\"limitType\":\"cost\",\"window\":60,"
+         "\"metadata\":{\"u\":{\"mode\":\"split\"}}}]}}",
+         "spend_limits.rules.0.metadata.u.mode",
+         "Invalid enum value. Expected 'partition' | 'filter', received 'split'"},
+        {"{" SIX ",\"spend_limits\":{\"rules\":[{\"limit\":1,\"limitType\":\"cost\",\"window\":60,"
+         "\"model\":{\"mode\":\"filter\"}}]}}",
+         "spend_limits.rules.0.model.values", "Required"},
+        {"{" SIX ",\"stripe\":{\"authorization\":\"sk\",\"usage_events\":[{}]}}",
+         "stripe.usage_events.0.payload", "Required"},
         {"{" SIX ",\"logpush\":true}", "logpush", "logpush needs logpush_public_key"},
         {"{" SIX ",\"weir_retry_jitter\":1}", "weir_retry_jitter", "Expected boolean, received number"},
         {"{" SIX ",\"weir_target_health\":\"on\"}", "weir_target_health",
@@ -562,6 +633,7 @@ int main(void)
         cmocka_unit_test(six_keys_make_a_gateway),
         cmocka_unit_test(what_was_set_is_kept),
         cmocka_unit_test(own_members_are_there_when_they_are_set),
+        cmocka_unit_test(spend_rules_are_made_whole),
         cmocka_unit_test(wrong_bodies_are_complained_about),
         cmocka_unit_test(every_wrong_key_is_named_once),
         cmocka_unit_test(a_row_has_every_key),
