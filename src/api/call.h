@@ -39,6 +39,7 @@ struct api_call {
     struct catalog *before;        /* the one from before the change; NULL: nothing was changed */
     const struct token *token;     /* in the first of them */
     const struct gateway *gateway; /* in catalog; NULL when the path names none */
+    struct uuid subject;           /* of the object a change is about */
     void (*changed)(struct api_call *c, enum err e);
 
     struct buf body;           /* of the request */

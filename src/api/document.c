@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* docs/api.md and the management half of docs/errors.md, printed from the tables that are served. */
 #include "api/call.h"
+#include "api/custom_providers.h"
 #include "api/gateway_json.h"
 #include "api/token_json.h"
 #include "api/provider_key_json.h"
@@ -80,6 +81,7 @@ void api_document(struct buf *out)
     token_fields_document(out);
     (void)buf_append_c(out, key_intro);
     provider_key_fields_document(out);
+    custom_fields_document(out);
     (void)buf_append_c(out, log_intro);
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/billing.h"
+#include "gateway/custom.h"
 
 /* Rules are written for the names that the log shows, which are those that were asked for. */
 static bool by_rule(const struct price_rules *rules, const struct provider *p, const struct str names[2],
@@ -29,6 +30,8 @@ bool bill(const struct settings *s, const struct options *o, const struct provid
 {
     const struct str names[2] = {asked.n ? asked : told, told};
     *ret_custom = o->custom_cost && custom_cost_of(o->custom_cost, u, ret_pico);
+    const struct custom *own = custom_of(p);
+    *ret_custom = *ret_custom || (own && by_rule(own->prices, p, names, u, ret_pico));
     return *ret_custom || by_rule(s->rules, p, names, u, ret_pico) ||
            by_list(s->prices, p, asked, told, u, ret_pico);
 }

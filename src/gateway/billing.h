@@ -3,6 +3,7 @@
  * What a provider's answer costs. The first of these that knows (docs/prices.md):
  *
  *   the caller's price   cf-aig-custom-cost
+ *   the account's        a cost rule of its custom provider
  *   the operator's       a price rule
  *   the provider's own   where it says what it charged
  *   list price           the catalogue
@@ -15,7 +16,7 @@
 
 /*
  * `asked` is the model of the request, `told` that of the answer; either may be empty. False: unknown.
- * *ret_custom: the caller named the price.
+ * *ret_custom: the caller or the account named the price.
  */
 bool bill(const struct settings *s, const struct options *o, const struct provider *p, struct str asked,
           struct str told, const struct usage *u, int64_t *ret_pico, bool *ret_custom);

@@ -17,6 +17,7 @@
 #include "gateway/cache.h"
 #include "base/limits.h"
 #include "gateway/cache_key.h"
+#include "gateway/custom.h"
 #include "gateway/flight.h"
 #include "store/provider_key.h"
 
@@ -437,8 +438,10 @@ bool cache_key_for(const struct txn *t, const struct target *target, struct cach
 {
     if (cache_why_not(t, target).p)
         return false;
+    const struct custom *custom = custom_of(target->provider);
     *ret = cache_key_of(&(struct cache_key_parts){
         .gateway = t->gateway->id,
+        .provider_changed = custom ? custom->object->modified_ms : 0,
         .generation = t->gateway->cache_generation,
         .provider = target->provider,
         .rest = target->rest,

@@ -39,6 +39,8 @@ struct cache_key cache_key_of(const struct cache_key_parts *k)
                           k->translated ? (char)(1 + k->dialect) : 0};
     add(&p, str_of((const char *)&k->gateway, sizeof(k->gateway)));
     add(&p, str_of((const char *)&k->generation, sizeof(k->generation)));
+    if (k->provider_changed)
+        add(&p, str_of((const char *)&k->provider_changed, sizeof(k->provider_changed)));
     add(&p, str_of(kind, sizeof(kind)));
     if (k->own.n) {
         add(&p, k->own);

@@ -10,6 +10,7 @@
 
 struct cache_key_parts {
     int64_t gateway, generation; /* an entry is one gateway's; a new generation forgets the old one's */
+    int64_t provider_changed;    /* the same of a custom provider, ms; 0: it is none */
     const struct provider *provider;
     struct str rest, model;
     const struct upstream_url *url;

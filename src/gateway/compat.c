@@ -3,6 +3,7 @@
 #include "base/json.h"
 #include "base/limits.h"
 #include "gateway/byok.h"
+#include "gateway/custom.h"
 #include "gateway/plan.h"
 #include "gateway/rest.h"
 #include "gateway/translate.h"
@@ -151,8 +152,30 @@ static struct str no_entry(struct txn *t, const struct operation *op, const stru
     return arena_printf(t->arena, "Provider '%.*s' has no chat API", STR_FMT(name->slug));
 }
 
+/* "custom-{slug}/{model}" of an account's own provider. */
+static bool is_custom(const struct txn *t, struct str asked, struct model_name *ret)
+{
+    struct str model = asked, slug = str_cut(&model, '/');
+    *ret = (struct model_name){slug, model};
+    return model.n && customs_find(t->view->customs, t->account, slug);
+}
+
+/* Where a provider serves what is asked for; NULL: it does not. */
+static const struct entry *find_entry(const struct txn *t, const struct operation *op,
+                                      const struct model_name *name, const struct embed_row **ret_row)
+{
+    const struct custom *custom = customs_find(t->view->customs, t->account, name->slug);
+    *ret_row = NULL;
+    if (op->dialect != D_OPENAI_EMBEDDINGS)
+        return custom ? &custom->chat : entry_find(name->slug, op->dialect);
+    *ret_row = custom ? &custom->embeddings : embed_find(name->slug, name->model);
+    return *ret_row ? &(*ret_row)->entry : NULL;
+}
+
 static enum next find_model(struct txn *t, struct str asked, struct model_name *ret)
 {
+    if (is_custom(t, asked, ret))
+        return NEXT;
     if (t->face == FACE_GATEWAY) {
         if (model_name_split(asked, ret))
             return NEXT;
@@ -180,11 +203,8 @@ enum next compat_plan(struct txn *t, struct target *target, struct str path)
     struct str asked = op.model.n ? op.model : target->facts.model;
     if (find_model(t, asked, &name) != NEXT)
         return DONE;
-    const struct embed_row *row =
-        op.dialect == D_OPENAI_EMBEDDINGS ? embed_find(name.slug, name.model) : NULL;
-    const struct entry *e = row                                 ? &row->entry
-                            : op.dialect == D_OPENAI_EMBEDDINGS ? NULL
-                                                                : entry_find(name.slug, op.dialect);
+    const struct embed_row *row;
+    const struct entry *e = find_entry(t, &op, &name, &row);
     if (!e)
         return refuse(t, no_entry(t, &op, &name));
     target->provider = plan_provider(t, name.slug);

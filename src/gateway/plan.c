@@ -7,6 +7,7 @@
 #include "gateway/auth.h"
 #include "gateway/byok.h"
 #include "gateway/compat.h"
+#include "gateway/custom.h"
 #include "gateway/forward.h"
 #include "gateway/identity.h"
 #include "gateway/models.h"
@@ -17,6 +18,9 @@
 const struct provider *plan_provider(const struct txn *t, struct str slug)
 {
     const struct provider *mock = provider_mock();
+    const struct custom *custom = customs_find(t->view->customs, t->account, slug);
+    if (custom)
+        return &custom->provider;
     if (!str_eq(slug, mock->slug))
         return provider_find(slug);
     return t->w->mock || settings_origin(t->settings, mock->slug).n ? mock : NULL;
@@ -26,6 +30,33 @@ static enum next no_such_provider(struct txn *t, struct str slug)
 {
     return txn_fail(t, E_NO_PROVIDER,
                     arena_printf(t->arena, "There is no provider \"%.*s\"", STR_FMT(str_head(slug, 64))));
+}
+
+static bool is_credential_line(const struct provider *p, struct str name)
+{
+    for (const struct str *line = p->lines; line->p; line++)
+        if (str_ieq(*line, name))
+            return true;
+    return false;
+}
+
+/* Lines that an account has every call of its provider carry. A credential among them stands in for one that
+ * the request does not bring. */
+static enum err add_static_lines(struct txn *t, struct target *target)
+{
+    const struct custom *k = custom_of(target->provider);
+    enum err e = E_OK;
+    if (!k || !k->headers.n)
+        return E_OK;
+    bool own = provider_has_credential(target->provider, &target->headers, target->query);
+    for (unsigned i = 0; i < k->headers.n && e == E_OK; i++) {
+        const struct header *line = &k->headers.v[i];
+        if (own && is_credential_line(target->provider, line->name))
+            continue;
+        headers_remove(&target->headers, line->name);
+        e = headers_add(&target->headers, t->arena, line->name, line->value);
+    }
+    return e;
 }
 
 static enum err find_url(struct txn *t, struct target *target, const struct headers *asked)
@@ -45,6 +76,8 @@ static enum err find_url(struct txn *t, struct target *target, const struct head
         .override = settings_origin(t->settings, target->provider->slug),
     };
     target->local = target->provider == provider_mock() && ask.override.n == 0;
+    if (add_static_lines(t, target) != E_OK)
+        return E_TOO_LARGE;
     provider_operation(t->arena, target->provider, target->method, target->rest, &target->op);
     return provider_url(t->arena, &ask, &target->url);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/worker.h"
+#include "gateway/custom.h"
 #include "gateway/fault.h"
 #include "gateway/flight.h"
 #include "gateway/gcp.h"
@@ -12,6 +13,7 @@ static struct view *view_new(struct settings *s, struct catalog *c)
     struct view *v = mem_zalloc(sizeof(*v));
     v->settings = settings_ref(s);
     v->catalog = catalog_ref(c);
+    v->customs = customs_new(c);
     v->refs = 1;
     return v;
 }
@@ -27,6 +29,7 @@ void view_unref(struct view *v)
     if (--v->refs > 0)
         return;
     settings_unref(v->settings);
+    customs_free(v->customs);
     catalog_unref(v->catalog);
     mem_free(v);
 }

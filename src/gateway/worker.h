@@ -27,6 +27,7 @@ enum { WORKER_DOORS = 2 };
 struct view {
     struct settings *settings;
     struct catalog *catalog;
+    struct customs *customs; /* the catalogue's custom providers */
     size_t refs;
 };
 /* Loop's thread. */

@@ -182,9 +182,9 @@ bool addr_is_public(const struct addr *a)
     return true;
 }
 
-bool egress_allows(const struct egress *rule, const struct addr *a)
+bool egress_allows(const struct egress *rule, const struct addr *a, bool tls)
 {
-    if (!rule || addr_is_public(a))
+    if (!rule || (tls && addr_is_public(a)))
         return true;
     for (size_t i = 0; i < rule->n; i++)
         if (network_contains(&rule->allow[i], a))

@@ -34,9 +34,9 @@ struct network {
 enum err network_parse(struct str text, struct network *ret) MUST_CHECK;
 bool network_contains(const struct network *n, const struct addr *a);
 
-/* What weir may connect to besides public addresses. */
+/* What weir may connect to besides public addresses; without TLS only these. */
 struct egress {
     const struct network *allow;
     size_t n;
 };
-bool egress_allows(const struct egress *rule, const struct addr *a);
+bool egress_allows(const struct egress *rule, const struct addr *a, bool tls);

@@ -172,7 +172,7 @@ static void race(struct connect *k, const struct addr *v, size_t n)
 {
     k->err = E_DNS;
     for (size_t i = 0; i < n && k->n < countof(k->v); i++) {
-        if (!egress_allows(k->target.egress, &v[i])) {
+        if (!egress_allows(k->target.egress, &v[i], k->target.tls)) {
             k->err = E_EGRESS;
             continue;
         }
