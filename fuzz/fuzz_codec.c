@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Codecs: what one reads another writes. The first byte picks the reader and what the rest is (a request, a
- * whole answer, a stream, an error), the second the writer, the third how a stream is cut. Nothing may crash
- * or hang; events obey the rules of ir.h; what was read is written or refused; what was written is JSON, and
- * its own reader takes it. A stream of AWS frames stands here as lines: event-type, space, payload; an
- * exception has "!" before its type.
+ * whole answer, a stream, an error), the second the writer, the third how a stream is cut, or for which model
+ * and provider a request is written. Nothing may crash or hang; events obey the rules of ir.h; what was read
+ * is written or refused; what was written is JSON, and its own reader takes it. A stream of AWS frames stands
+ * here as lines: event-type, space, payload; an exception has "!" before its type.
  */
 #include "base/limits.h"
 #include "providers/aws_stream.h"
@@ -39,16 +39,40 @@ static struct str path_of(const struct codec *c, bool stream)
     return STR("v1/any");
 }
 
-static void try_request(const struct codec *from, const struct codec *to, unsigned quirks, struct str body)
+/* Codecs know what models take. */
+static const struct str models[] = {
+    S("m"),
+    S("claude-sonnet-4-6"),
+    S("claude-opus-5"),
+    S("claude-3-5-haiku-20241022"),
+    S("anthropic.claude-sonnet-4-5-20250929-v1:0"),
+    S("amazon.nova-2-lite-v1:0"),
+    S("openai.gpt-oss-120b-1:0"),
+    S("gemini-3-pro-preview"),
+    S("gemini-2.5-pro"),
+    S("gemini-2.0-flash"),
+    S("gpt-5.1"),
+    S("command-a-reasoning-08-2025"),
+    S("command-r-plus-08-2024"),
+};
+
+static struct codec_ask ask_of(unsigned byte)
+{
+    unsigned mixed = byte * 0x9e3779b1u;
+    return (struct codec_ask){.model = models[byte % countof(models)],
+                              .quirks = mixed >> 31 ? 0 : mixed >> 20 & (2 * CODEC_RANDOM_SEED - 1)};
+}
+
+static void try_request(const struct codec *from, const struct codec *to, unsigned byte, struct str body)
 {
     struct arena a;
     struct buf out;
     struct str why = {NULL, 0};
     struct ir_request r = ir_request_none(), again = ir_request_none();
-    struct codec_ask ask = {.model = STR("m"), .quirks = quirks};
+    struct codec_ask ask = ask_of(byte);
     arena_init(&a, ARENA);
     buf_init(&out, OUT);
-    if (from->read_request(&a, body, path_of(from, quirks & 1), &r, &why) == E_OK) {
+    if (from->read_request(&a, body, path_of(from, byte & 1), &r, &why) == E_OK) {
         ir_link_results(&r);
         enum err e = to->write_request(&a, &r, &ask, &out, &why);
         must(e == E_OK || e == E_SYNTAX || e == E_FULL);
@@ -115,33 +139,47 @@ static void on_sse(void *arg, const struct sse_event *ev)
     must(r->err == E_OK || r->err == E_SYNTAX || r->err == E_FULL);
 }
 
-static void feed_frames(struct run *r, struct str lines)
+static void on_frame(void *arg, const struct aws_frame *frame)
 {
-    while (lines.n && r->err == E_OK) {
+    struct run *r = arg;
+    if (r->err == E_OK)
+        r->err = r->reader.codec->read_frame(&r->reader, frame);
+    must(r->err == E_OK || r->err == E_SYNTAX || r->err == E_FULL);
+}
+
+/* The bytes that the lines stand for. */
+static void put_frames(struct buf *out, struct str lines)
+{
+    while (lines.n) {
         struct str payload = str_cut(&lines, '\n'), type = str_cut(&payload, ' ');
         bool exception = str_starts(type, STR("!"));
-        struct aws_frame f = {.message_type = exception ? STR("exception") : STR("event"),
-                              .payload = payload.p ? payload : STR("")};
-        *(exception ? &f.exception_type : &f.event_type) = str_from(type, exception);
-        r->err = r->reader.codec->read_frame(&r->reader, &f);
+        const struct str headers[][2] = {
+            {exception ? STR(":exception-type") : STR(":event-type"), str_from(type, exception)},
+            {S(":message-type"), exception ? STR("exception") : STR("event")}};
+        if (aws_frame_write(out, headers, countof(headers), payload.p ? payload : STR("")) != E_OK)
+            return; /* a type that is too long for a header */
     }
 }
 
-static void feed(struct run *r, struct str bytes, size_t cut)
+/* In pieces: one of `cut` bytes, then of `step`. */
+static void feed(struct run *r, struct str bytes, size_t cut, size_t step)
 {
     struct sse s;
+    struct aws_stream f;
+    bool sse = is_sse(r->reader.codec), whole = true;
     sse_init(&s);
-    if (is_sse(r->reader.codec)) {
-        (void)sse_feed(&s, str_head(bytes, cut), on_sse, r);
-        (void)sse_feed(&s, str_from(bytes, cut), on_sse, r);
-        sse_flush(&s, on_sse, r);
-    } else {
-        feed_frames(r, bytes);
+    aws_stream_init(&f);
+    for (size_t at = 0, n = cut; at < bytes.n && whole; at += n, n = step) {
+        struct str piece = str_head(str_from(bytes, at), n);
+        whole = (sse ? sse_feed(&s, piece, on_sse, r) : aws_stream_feed(&f, piece, on_frame, r)) == E_OK;
     }
+    if (sse)
+        sse_flush(&s, on_sse, r);
     if (r->err == E_OK)
         r->reader.codec->read_end(&r->reader);
     must(r->err != E_OK || r->rules.over);
     sse_done(&s);
+    aws_stream_done(&f);
 }
 
 static void run_init(struct run *r, struct arena *a, const struct codec *from)
@@ -186,30 +224,42 @@ static void try_answer(const struct codec *from, const struct codec *to, struct 
     arena_done(&a);
 }
 
+/* What was written tells the same end. */
+static void read_written(struct arena *a, const struct codec *to, const struct run *r, struct str bytes)
+{
+    struct run again;
+    run_init(&again, a, to);
+    feed(&again, bytes, bytes.n, bytes.n);
+    if (again.err == E_SYNTAX || again.answer.ended != r->answer.ended)
+        fprintf(stderr, "%s does not read what it wrote: %.*s\n", to->name, STR_FMT(bytes));
+    must(again.err == E_OK || again.err == E_FULL);
+    must(again.answer.ended == r->answer.ended || again.full || again.err == E_FULL);
+}
+
 /* Written as it is read; then what was written is read. */
-static void try_stream(const struct codec *from, const struct codec *to, struct str bytes, size_t cut)
+static void try_stream(const struct codec *from, const struct codec *to, struct str text, unsigned byte)
 {
     struct arena a;
-    struct buf out;
-    struct run r, again;
+    struct buf in, out;
+    struct run r;
     struct ir_request request = ir_request_none();
     request.stream = true;
-    request.stream_usage = cut & 1;
+    request.stream_usage = byte & 1;
     arena_init(&a, ARENA);
+    buf_init(&in, OUT);
     buf_init(&out, OUT);
     run_init(&r, &a, from);
     r.writer = (struct codec_writer){.codec = to, .arena = &a, .out = &out, .request = &request};
-    feed(&r, bytes, cut);
+    if (!is_sse(from))
+        put_frames(&in, text);
+    struct str bytes = is_sse(from) ? text : buf_str(&in);
+    size_t cut = byte < 128 ? byte : bytes.n * (byte - 128u) / 128;
+    feed(&r, bytes, cut ? cut : 1, byte % 97 + 1);
     check_stream(to, buf_str(&out));
-    if (r.rules.over && !r.full && !out.full && is_sse(to)) {
-        run_init(&again, &a, to);
-        feed(&again, buf_str(&out), out.n);
-        if (again.err == E_SYNTAX || again.answer.ended != r.answer.ended)
-            fprintf(stderr, "%s does not read what it wrote: %.*s\n", to->name, STR_FMT(buf_str(&out)));
-        must(again.err == E_OK || again.err == E_FULL);
-        must(again.answer.ended == r.answer.ended || again.full || again.err == E_FULL);
-    }
+    if (r.rules.over && !r.full && !out.full)
+        read_written(&a, to, &r, buf_str(&out));
     buf_done(&out);
+    buf_done(&in);
     arena_done(&a);
 }
 
@@ -239,7 +289,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     switch (data[0] % 4) {
     case 0: try_request(from, to, data[2], text); break;
     case 1: try_answer(from, to, text); break;
-    case 2: try_stream(from, to, text, data[2] < 128 ? data[2] : text.n * (data[2] - 128u) / 128); break;
+    case 2: try_stream(from, to, text, data[2]); break;
     default: try_error(from, to, 400 + data[2] % 200, text); break;
     }
     return 0;

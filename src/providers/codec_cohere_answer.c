@@ -79,16 +79,16 @@ static void put_item(struct json_out *w, enum ir_kind kind, struct str text)
 
 static void put_content(struct json_out *w, const struct ir_choice_answer *c)
 {
-    size_t n = 0;
+    bool told = false;
     json_key(w, "content");
     json_open(w, '[');
-    for (const struct ir_part *p = c ? c->parts : NULL; p; p = p->next)
-        if (text_of(p).p) {
+    for (const struct ir_part *p = c ? c->parts : NULL; p; p = p->next) {
+        told |= text_of(p).p || p->kind == IR_TOOL_CALL;
+        if (text_of(p).p)
             put_item(w, p->kind, text_of(p));
-            n++;
-        }
-    struct str excuse = c && !c->parts ? cohere_excuse(c->finish) : str_of(NULL, 0);
-    if (n == 0 && excuse.p)
+    }
+    struct str excuse = c ? cohere_excuse(c->finish) : str_of(NULL, 0);
+    if (!told && excuse.p)
         put_item(w, IR_TEXT, excuse);
     json_close(w, ']');
 }

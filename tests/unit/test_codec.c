@@ -528,7 +528,7 @@ static void what_is_no_stream(void **state)
 
 /* ---- cost ---- */
 
-enum { WARM = 20, ROUNDS = 400, GROWTH = 12 };
+enum { WARM = 20, ROUNDS = 100, GROWTH = 12 };
 
 /* One event all the way: from the provider's words to the client's. */
 struct line {
