@@ -191,10 +191,20 @@ static void give_error(struct translation *x, const struct ir_error *e)
     give_whole(x, x->client->error_status(e));
 }
 
+/* Said in the provider's body, wanted in the head: by the client's SDK. */
+static void add_retry_after(struct translation *x, const struct ir_error *e)
+{
+    static const struct str name = S("Retry-After");
+    struct arena *a = x->t->arena;
+    if (e->retry_after > 0 && !headers_last(&x->head.headers, name).p)
+        (void)headers_add(&x->head.headers, a, name, arena_printf(a, "%lld", (long long)e->retry_after));
+}
+
 static void end_error(struct translation *x)
 {
     struct ir_error e;
     x->provider->read_error(x->t->arena, x->head.status, buf_str(&x->collected), &e);
+    add_retry_after(x, &e);
     give_error(x, &e);
 }
 
@@ -243,6 +253,8 @@ static void end_embeddings(struct translation *x)
         give_error(x, &wrong);
 }
 
+static void give_as_stream(struct translation *x, const struct ir_answer *answer);
+
 static void end_whole(struct translation *x)
 {
     if (x->embed) {
@@ -253,11 +265,13 @@ static void end_whole(struct translation *x)
     ir_answer_init(&c.answer, x->t->arena);
     enum err e = x->provider->read_answer(x->t->arena, buf_str(&x->collected), collect, &c);
     struct ir_error wrong = c.answer.has_error ? c.answer.error : unreadable();
-    if (c.answer.has_error || e != E_OK || c.err != E_OK || !c.answer.ended ||
-        x->client->write_answer(x->t->arena, &c.answer, &x->request, &x->out) != E_OK)
-        give_error(x, &wrong);
-    else
+    bool good = !c.answer.has_error && e == E_OK && c.err == E_OK && c.answer.ended;
+    if (good && x->request.stream)
+        give_as_stream(x, &c.answer);
+    else if (good && x->client->write_answer(x->t->arena, &c.answer, &x->request, &x->out) == E_OK)
         give_whole(x, x->head.status);
+    else
+        give_error(x, &wrong);
 }
 
 /* ---- streams ---- */
@@ -319,6 +333,15 @@ static enum flow begin_stream(struct translation *x)
     x->writer = (struct codec_writer){
         .codec = x->client, .arena = x->t->arena, .out = &x->out, .request = &x->request};
     return give_head(x, x->head.status, x->client->stream_type, LENGTH_UNKNOWN);
+}
+
+/* A provider that does not stream, or not this model: the client gets what it asked for all the same. */
+static void give_as_stream(struct translation *x, const struct ir_answer *answer)
+{
+    (void)begin_stream(x);
+    ir_answer_play(answer, on_event, x);
+    (void)give_out(x);
+    (void)give(x, &(struct event){.kind = EV_END});
 }
 
 /* ---- the tap ---- */

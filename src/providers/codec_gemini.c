@@ -309,6 +309,31 @@ static bool is_wrong_key(const struct json_val *error)
     return false;
 }
 
+static const struct str retry_info = S("type.googleapis.com/google.rpc.RetryInfo");
+
+/* "36s", "0.4s": whole seconds, rounded up; 0 for anything else. */
+static int64_t seconds_of(struct str duration)
+{
+    int64_t n = 0;
+    if (!str_ends(duration, STR("s")))
+        return 0;
+    struct str parts = str_head(duration, duration.n - 1), whole = str_cut(&parts, '.');
+    if (str_to_int(whole, &n) != E_OK || n < 0 || n > INT32_MAX)
+        return 0;
+    for (size_t i = 0; i < parts.n; i++)
+        if (parts.p[i] != '0')
+            return n + 1;
+    return n;
+}
+
+static int64_t retry_after(const struct json_val *error)
+{
+    for (struct json_iter it = json_iter(json_get(error, "details")); json_next(&it);)
+        if (str_eq(codec_text(it.val, "@type"), retry_info))
+            return seconds_of(codec_text(it.val, "retryDelay"));
+    return 0;
+}
+
 void gemini_error_of(struct arena *a, const struct json_val *v, int status, struct ir_error *ret)
 {
     const struct json_val *error = json_get(v, "error");
@@ -316,7 +341,11 @@ void gemini_error_of(struct arena *a, const struct json_val *v, int status, stru
     int64_t code = 0;
     if (!status && gemini_int(json_get(error, "code"), &code) && code >= 400 && code <= 599)
         status = (int)code;
-    *ret = (struct ir_error){.status = status, .kind = IR_ERR_SERVER, .message = message, .code = name};
+    *ret = (struct ir_error){.status = status,
+                             .kind = IR_ERR_SERVER,
+                             .message = message,
+                             .code = name,
+                             .retry_after = retry_after(error)};
     if (name.p)
         ret->code = arena_dup(a, name);
     if (message.p)
@@ -361,6 +390,19 @@ static int error_status(const struct ir_error *e)
     return errors[error_row(e)].status;
 }
 
+static void put_retry(struct json_out *w, int64_t seconds)
+{
+    char delay[32];
+    (void)snprintf(delay, sizeof(delay), "%llds", (long long)seconds);
+    json_key(w, "details");
+    json_open(w, '[');
+    json_open(w, '{');
+    gemini_put(w, "@type", retry_info);
+    gemini_put(w, "retryDelay", str_c(delay));
+    json_close(w, '}');
+    json_close(w, ']');
+}
+
 void gemini_put_error(struct json_out *w, const struct ir_error *e)
 {
     json_open(w, '{');
@@ -370,6 +412,8 @@ void gemini_put_error(struct json_out *w, const struct ir_error *e)
     json_put_int(w, error_status(e));
     gemini_put(w, "message", e->message.p ? e->message : STR(""));
     gemini_put(w, "status", errors[error_row(e)].name);
+    if (e->retry_after > 0)
+        put_retry(w, e->retry_after);
     json_close(w, '}');
     json_close(w, '}');
 }

@@ -334,6 +334,7 @@ static inline void dump_error(struct buf *b, const struct ir_error *e)
     dump_str(b, "error.message", e->message);
     dump_str(b, "error.code", e->code);
     dump_str(b, "error.param", e->param);
+    dump_int(b, "error.retry_after", e->retry_after, 0);
 }
 
 static inline void dump_usage(struct buf *b, const struct usage *u)

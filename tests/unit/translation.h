@@ -266,13 +266,15 @@ static inline struct str facts_of_answer(struct arena *a, const struct taken *t)
     return keep_facts(a, &out);
 }
 
-/* "error.kind" is "failed.kind" here. */
+/* "error.kind" is "failed.kind" here. When to try again is told by the head, not by what a codec writes. */
 static inline struct str facts_of_error(struct arena *a, const struct ir_error *e)
 {
     struct buf dump, out;
     buf_init(&dump, MIB);
     buf_init(&out, MIB);
-    dump_error(&dump, e);
+    struct ir_error shown = *e;
+    shown.retry_after = 0;
+    dump_error(&dump, &shown);
     for (struct str lines = buf_str(&dump); lines.n;) {
         struct str line = str_from(str_cut(&lines, '\n'), sizeof("error") - 1);
         (void)buf_printf(&out, "failed%.*s\n", STR_FMT(line));
