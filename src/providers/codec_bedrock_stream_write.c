@@ -12,7 +12,7 @@ struct writing {
     bool open, thinking, call, said; /* the block: is it open, what is it, has the call arguments */
     bool calls;                      /* the answer has some */
     struct str thought; /* a thinking item's id, which goes before its signature; p == NULL: none, or told */
-    bool unknown;       /* it ended for an unknown reason; an error may be it */
+    bool unknown;       /* no reason to end is known by now; an error may be it */
     bool has_usage;
     struct usage usage;
     char *space; /* a payload, until its frame is made */
@@ -24,7 +24,7 @@ static struct writing *writing_of(struct codec_writer *w)
     if (!w->state) {
         struct writing *s = w->state = arena_new(w->arena, struct writing);
         if (s)
-            *s = (struct writing){.index = -1, .block = -1};
+            *s = (struct writing){.index = -1, .block = -1, .unknown = true};
     }
     return w->state;
 }
