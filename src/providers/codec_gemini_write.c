@@ -101,6 +101,10 @@ static enum err put_media(struct gemini_request *q, const struct ir_part *p)
 
 static enum err put_media_part(struct gemini_request *q, const char *role, const struct ir_part *p)
 {
+    if (p->kind == IR_AUDIO && p->media.file_id.p && str_eq(str_c(role), STR("model"))) {
+        gemini_drop(q, "assistant.audio"); /* it spoke, and the client has no more than a name of that */
+        return E_OK;
+    }
     open_part(q, role);
     enum err e = put_media(q, p);
     json_close(&q->w, '}');

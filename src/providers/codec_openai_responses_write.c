@@ -402,6 +402,10 @@ static enum err put_part(struct responses_writing *q, const struct ir_message *m
     }
     if (assistant && p->kind == IR_IMAGE)
         return put_picture(q, &p->media);
+    if (assistant && p->kind == IR_AUDIO) { /* it spoke: no reason to refuse what comes now */
+        note(q, "assistant.audio");
+        return E_OK;
+    }
     if (assistant)
         return responses_refuse(q->a, q->ret_why, "an assistant's message can hold text and images only");
     open_message(q, m->role);
