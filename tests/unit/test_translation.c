@@ -88,6 +88,170 @@ static void check_request(struct str body)
 
 /* ---- an answer to another dialect ---- */
 
+/* ---- and back in the next turn ---- */
+
+/* How a client of the dialect sends an answer back: a question, the answer, what the tools say. */
+static const struct echo {
+    const struct codec *codec;
+    const char *path[3];                      /* to what it sends back of an answer */
+    const char *open, *result, *more, *close; /* result: of a call, $id and $name; more: there was none */
+} echoes[] = {
+    {&codec_anthropic,
+     {"content"},
+     "{\"model\":\"m\",\"max_tokens\":40000,\"messages\":[{\"role\":\"user\",\"content\":\"What now?\"},"
+     "{\"role\":\"assistant\",\"content\":",
+     "},{\"role\":\"user\",\"content\":[{\"type\":\"tool_result\",\"tool_use_id\":$id,\"content\":\"done\"}]",
+     "},{\"role\":\"user\",\"content\":\"And then?\"",
+     "}]}"},
+    {&codec_gemini,
+     {"candidates", "", "content"},
+     "{\"contents\":[{\"role\":\"user\",\"parts\":[{\"text\":\"What now?\"}]},",
+     ",{\"role\":\"user\",\"parts\":[{\"functionResponse\":{\"id\":$id,\"name\":$name,\"response\":{"
+     "\"result\":"
+     "\"done\"}}}]}",
+     ",{\"role\":\"user\",\"parts\":[{\"text\":\"And then?\"}]}",
+     "]}"},
+    {&codec_bedrock_converse,
+     {"output", "message"},
+     "{\"messages\":[{\"role\":\"user\",\"content\":[{\"text\":\"What now?\"}]},",
+     ",{\"role\":\"user\",\"content\":[{\"toolResult\":{\"toolUseId\":$id,\"content\":[{\"text\":\"done\"}]}}"
+     "]}",
+     ",{\"role\":\"user\",\"content\":[{\"text\":\"And then?\"}]}",
+     "]}"},
+    {&codec_openai_chat,
+     {"choices", "", "message"},
+     "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":\"What now?\"},",
+     ",{\"role\":\"tool\",\"tool_call_id\":$id,\"content\":\"done\"}",
+     ",{\"role\":\"user\",\"content\":\"And then?\"}",
+     "]}"},
+    {&codec_openai_responses,
+     {"output"},
+     "{\"model\":\"m\",\"input\":[{\"role\":\"user\",\"content\":\"What now?\"},",
+     ",{\"type\":\"function_call_output\",\"call_id\":$id,\"output\":\"done\"}",
+     ",{\"role\":\"user\",\"content\":\"And then?\"}",
+     "]}"},
+    {&codec_cohere_v2,
+     {"message"},
+     "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":\"What now?\"},",
+     ",{\"role\":\"tool\",\"tool_call_id\":$id,\"content\":\"done\"}",
+     ",{\"role\":\"user\",\"content\":\"And then?\"}",
+     "]}"},
+};
+
+static void put_json_str(struct buf *out, struct str text)
+{
+    struct json_out w = json_out(out);
+    json_put_str(&w, text);
+}
+
+static void put_result_of(struct buf *out, const char *form, const struct ir_part *call)
+{
+    static const struct str id = S("$id"), name = S("$name");
+    for (struct str rest = str_c(form); rest.n;) {
+        size_t n = str_find(rest, '$');
+        (void)buf_append(out, str_head(rest, n));
+        rest = str_from(rest, n);
+        bool is_id = str_starts(rest, id);
+        if (rest.n)
+            put_json_str(out, is_id ? call->id : call->name);
+        rest = str_from(rest, is_id ? id.n : name.n);
+    }
+}
+
+/* The answer's part that is sent back; a list of items without its brackets. */
+static struct str sent_back(struct arena *a, const struct echo *e, const struct json_val *answer)
+{
+    for (size_t i = 0; i < countof(e->path) && e->path[i]; i++)
+        answer = *e->path[i] ? json_get(answer, e->path[i]) : json_at(answer, 0);
+    struct str raw = codec_raw(a, answer);
+    return e->codec == &codec_openai_responses ? str_of(raw.p + 1, raw.n - 2) : raw;
+}
+
+/* The next request of a client that was answered so. */
+static void put_next_turn(struct arena *a, struct buf *out, const struct echo *e, struct str answer,
+                          const struct ir_part *parts)
+{
+    struct json_doc *doc = json_parse_exact(answer, NULL, NULL);
+    bool called = false;
+    buf_init(out, 64 * MIB);
+    (void)buf_append_c(out, e->open);
+    (void)buf_append(out, sent_back(a, e, json_root(doc)));
+    for (const struct ir_part *p = parts; p; p = p->next)
+        if (p->kind == IR_TOOL_CALL) {
+            put_result_of(out, e->result, p);
+            called = true;
+        }
+    (void)buf_append_c(out, called ? "" : e->more);
+    (void)buf_append_c(out, e->close);
+    json_free(doc);
+}
+
+static const char *model_of(const struct codec *c)
+{
+    const struct target *t = request_targets;
+    while (t->codec != c)
+        t++;
+    return t->model;
+}
+
+/* The facts about the assistant's turn. */
+static struct str assistants(struct arena *a, struct ir_request *r)
+{
+    struct str facts = facts_of_request(a, r);
+    struct buf out;
+    buf_init(&out, 64 * MIB);
+    while (facts.n) {
+        struct str line = str_cut(&facts, '\n');
+        if (str_starts(line, STR("assistant.")) || str_starts(line, STR("calls ")))
+            (void)buf_printf(&out, "%.*s\n", STR_FMT(line));
+    }
+    return keep_facts(a, &out);
+}
+
+/* What the provider, me, sees again of an answer that was given in the client's words. */
+static struct str seen_again(struct arena *a, const struct codec *client, struct str answer,
+                             const struct ir_part *parts)
+{
+    const struct echo *e = echoes;
+    struct ir_request told, seen, nobody = ir_request_none();
+    struct str why = {NULL, 0};
+    struct buf body, out;
+    while (e->codec != client)
+        e++;
+    buf_init(&out, 64 * MIB);
+    put_next_turn(a, &body, e, answer, parts);
+    nobody.model = STR("m");
+    read_request(a, client, buf_str(&body), path_of(a, client, &nobody), &told);
+    told.thinking = 1;
+    told.effort = STR("medium");
+    told.model = str_c(model_of(me->codec));
+    struct codec_ask ask = {.model = told.model};
+    if (me->codec->write_request(a, &told, &ask, &out, &why) != E_OK)
+        broken("%.*s\n%.*s", STR_FMT(why), STR_FMT(buf_str(&body)));
+    read_request(a, me->codec, buf_str(&out), path_of(a, me->codec, &told), &seen);
+    struct str facts = assistants(a, &seen);
+    ir_request_done(&seen);
+    ir_request_done(&told);
+    buf_done(&out);
+    buf_done(&body);
+    return facts;
+}
+
+static const struct ir_part *parts_of(const struct taken *t)
+{
+    return t->answer.choices ? t->answer.choices->parts : NULL;
+}
+
+static void check_next_turn(struct arena *a, const struct taken *first, struct str given,
+                            const struct taken *second, struct str told)
+{
+    if (!parts_of(first) || !parts_of(second))
+        return;
+    what = "next turn";
+    struct str want = seen_again(a, me->codec, given, parts_of(first));
+    compare(&history_page, want, seen_again(a, other->codec, told, parts_of(second)), NULL);
+}
+
 static void check_whole(struct arena *a, struct str body)
 {
     struct taken first, second;
@@ -96,10 +260,12 @@ static void check_whole(struct arena *a, struct str body)
     what = "whole";
     read_whole(&first, me->codec, body);
     if (first.err == E_OK) {
-        read_whole(&second, other->codec, write_whole(&out, other->codec, &first.answer));
+        struct str told = write_whole(&out, other->codec, &first.answer);
+        read_whole(&second, other->codec, told);
         want = facts_of_answer(a, &first);
         got = facts_of_answer(a, &second);
         compare(&answer_page, want, got, NULL);
+        check_next_turn(a, &first, body, &second, told);
         taken_done(&second);
         buf_done(&out);
     }

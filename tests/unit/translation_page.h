@@ -114,7 +114,7 @@ static inline void put_cell(const struct page *g, size_t row, size_t target)
 
 static inline size_t columns_of(const struct page *g)
 {
-    return g == &request_page ? COLUMNS : countof(answer_targets);
+    return g == &request_page ? (size_t)COLUMNS : countof(answer_targets);
 }
 
 static inline void put_row(const struct page *g, size_t row)
@@ -243,6 +243,14 @@ static const char about_answers[] =
     "What a client of the column is told, by a whole answer and by a stream.\n"
     "\n";
 
+static const char about_history[] =
+    "\n"
+    "## Turns\n"
+    "\n"
+    "What the provider sees again of its own answer when a client of the column sends it back with the next\n"
+    "question, as agents do. Signatures that belong to the provider travel inside the client's own ones.\n"
+    "\n";
+
 static const char about_errors[] =
     "\n"
     "## Errors\n"
@@ -261,6 +269,8 @@ static inline void print_page(void)
     put_table(&request_page, "a request says");
     printf("%s", about_answers);
     put_table(&answer_page, "an answer says");
+    printf("%s", about_history);
+    put_table(&history_page, "an answer has");
     printf("%s", about_errors);
     put_errors();
 }
