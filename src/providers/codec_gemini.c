@@ -5,6 +5,7 @@
 #include "providers/codec_gemini.h"
 #include "base/crypto.h"
 #include "base/limits.h"
+#include "providers/codec_anthropic.h"
 
 #include <stdio.h>
 
@@ -259,6 +260,24 @@ struct str gemini_signature(const struct json_val *part)
         str_eq(text, STR("context_engineering_is_the_way_to_go")))
         return str_of(NULL, 0);
     return text;
+}
+
+struct str gemini_seal(struct arena *a, struct str id, struct str signature)
+{
+    struct str text = id.n ? anthropic_tag(a, id, signature) : signature;
+    return id.n && text.p ? base64_encode(a, text) : text;
+}
+
+enum err gemini_unseal(struct arena *a, struct str *signature, struct str *ret_id)
+{
+    static const struct str head = S("d2Vpcj"); /* what anthropic_tag's begin with */
+    struct str text;
+    if (!str_starts(*signature, head))
+        return E_OK;
+    enum err e = base64_decode(a, *signature, &text);
+    if (e == E_OK)
+        (void)anthropic_untag(text, ret_id, signature);
+    return e == E_FULL ? e : E_OK;
 }
 
 /* ---- errors ---------------------------------------------------------------------------------------- */

@@ -195,16 +195,23 @@ static void give_text(struct codec_reader *r, struct candidate *c, struct str te
     sign(r, c, signature, false);
 }
 
-static void give_thought(struct codec_reader *r, struct candidate *c, struct str text, struct str signature)
+static enum err give_thought(struct codec_reader *r, struct candidate *c, struct str text,
+                             struct str signature)
 {
     bool more = c->open && c->kind == IR_THINKING;
     if (!text.n && !signature.n)
-        return;
+        return E_OK;
+    struct str id = {NULL, 0};
+    struct arena a; /* for this part alone */
+    arena_init(&a, r->arena->cap);
+    enum err e = gemini_unseal(&a, &signature, &id);
     if (!more)
         begin_block(c, IR_THINKING, true);
-    if (text.n || (text.p && !more))
-        emit(r, c, (struct ir_event){.kind = IR_EV_THINKING, .text = text});
+    if (text.n || (text.p && !more) || id.n)
+        emit(r, c, (struct ir_event){.kind = IR_EV_THINKING, .text = text.p ? text : STR(""), .id = id});
     sign(r, c, signature, !text.p && !more);
+    arena_done(&a);
+    return e;
 }
 
 static enum err give_call(struct codec_reader *r, struct candidate *c, const struct json_val *part)
@@ -266,9 +273,8 @@ static enum err give_part(struct codec_reader *r, struct candidate *c, const str
     if (!text.p && !signature.p)
         return json_count(part) ? give_raw(r, c, part) : E_OK;
     if (json_bool(member(part, "thought"), false))
-        give_thought(r, c, text, signature);
-    else
-        give_text(r, c, text, signature);
+        return give_thought(r, c, text, signature);
+    give_text(r, c, text, signature);
     return E_OK;
 }
 

@@ -68,14 +68,20 @@ static enum err read_text(const struct place *p)
     struct str text = gemini_text(p->v, "text");
     if (!text.p && gemini_get(p->v, "text"))
         return refuse(p, "text is a string");
-    struct str signature = gemini_signature(p->v);
-    if (thought && text.p && p->g->thought.part)
+    struct str signature = gemini_signature(p->v), id = {NULL, 0};
+    enum err e = thought ? gemini_unseal(p->g->a, &signature, &id) : E_OK;
+    if (e != E_OK)
+        return e;
+    if (thought && text.p && p->g->thought.part) {
+        p->g->thought.part->id = id;
         return go_on(p->g, text, signature);
+    }
     struct ir_part *part = add(p, thought ? IR_THINKING : IR_TEXT);
     if (!part)
         return E_FULL;
     part->text = text.p || thought ? text : STR("");
     part->signature = signature;
+    part->id = id;
     part->redacted = thought && !text.p && part->signature.n;
     p->g->thought = (struct gemini_thought){.part = thought && text.p && !signature.n ? part : NULL};
     return E_OK;

@@ -217,6 +217,11 @@ static enum err flush(struct codec_writer *w, struct candidate *c)
             k->end = (int64_t)c->run.bytes;
         }
     c->whole = c->last;
+    if (c->kind == IR_THINKING && c->id.n) {
+        signature = gemini_seal(w->arena, pile_str(&c->id), signature);
+        if (!signature.p)
+            return E_FULL;
+    }
     if (c->kind == IR_TOOL_CALL)
         e = put_call(w, c);
     else if (signature.n)
@@ -309,7 +314,9 @@ static enum err write_block(struct codec_writer *w, struct candidate *c, const s
     switch (ev->kind) {
     case IR_EV_TEXT:
     case IR_EV_REFUSAL: return say(w, c, ev->text, false);
-    case IR_EV_THINKING: return say(w, c, ev->text, true);
+    case IR_EV_THINKING:
+        e = c->id.n ? E_OK : pile_set(w->arena, &c->id, ev->id);
+        return e == E_OK ? say(w, c, ev->text, true) : e;
     case IR_EV_SIGNATURE: c->redacted |= ev->redacted; return pile_add(w->arena, &c->signature, ev->text);
     case IR_EV_CALL: return begin_call(w, c, ev);
     case IR_EV_ARGUMENTS: return pile_add(w->arena, &c->arguments, ev->text);

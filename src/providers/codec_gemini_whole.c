@@ -301,6 +301,17 @@ static enum err put_call(struct json_out *w, struct arena *a, const struct ir_pa
     return E_OK;
 }
 
+static enum err put_thought(struct json_out *w, struct arena *a, const struct ir_part *p)
+{
+    struct str signature = gemini_seal(a, p->id, p->signature.p ? p->signature : STR(""));
+    if (!signature.p)
+        return E_FULL;
+    json_open(w, '{');
+    gemini_put_text(w, p->redacted ? str_of(NULL, 0) : p->text.p ? p->text : STR(""), true, signature);
+    json_close(w, '}');
+    return E_OK;
+}
+
 static enum err put_part(struct json_out *w, struct run *run, const struct ir_part **at)
 {
     const struct ir_part *p = *at;
@@ -309,11 +320,7 @@ static enum err put_part(struct json_out *w, struct run *run, const struct ir_pa
     case IR_TEXT:
     case IR_REFUSAL: return put_run(w, run, p, at);
     case IR_TOOL_CALL: return put_call(w, run->a, p);
-    case IR_THINKING:
-        json_open(w, '{');
-        gemini_put_text(w, p->redacted ? str_of(NULL, 0) : p->text.p ? p->text : STR(""), true, p->signature);
-        json_close(w, '}');
-        break;
+    case IR_THINKING: return put_thought(w, run->a, p);
     case IR_IMAGE:
     case IR_AUDIO:
     case IR_VIDEO:

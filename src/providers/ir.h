@@ -217,7 +217,7 @@ struct ir_error {
     int status;             /* HTTP, as the provider gave it; inside a stream: what it would have been */
     struct str message;     /* for people */
     struct str code, param; /* the provider's own, if any */
-    int64_t retry_after;    /* seconds, where the body says it instead of a line of the head (Gemini); 0: no */
+    int64_t retry_after; /* seconds, where the body says it instead of a line of the head (Gemini); 0: no */
 };
 /* The kind that a status stands for. */
 enum ir_error_kind ir_error_of_status(int status);

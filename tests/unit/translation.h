@@ -374,6 +374,7 @@ static const struct instead {
     {"tool.result.file.text", "tool.result.text", PART_OF_IT, "text"},
     {"tool.result.text", "tool.result.text", PART_OF_IT, NULL},
     {"answer.text", "answer.text", PART_OF_IT, NULL},
+    {"assistant.text", "assistant.text", PART_OF_IT, NULL},
     {"user.file.text", "user.text", PART_OF_IT, "a user's text"},
     {"user.file.name", "user.text", PART_OF_IT, "a heading of the text"},
     {"user.file.name", "user.file.name", PART_OF_IT, "a name with an ending"},
