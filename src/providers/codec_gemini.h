@@ -62,8 +62,8 @@ bool gemini_is_made_id(struct str id);
 extern const struct str gemini_no_signature;
 /* A thoughtSignature, but for those that say that there is none. p == NULL: none. */
 struct str gemini_signature(const struct json_val *part);
-/* The signature of a thought that has an id, which Gemini has no member for: base64 of both, as SDKs insist. Of
- * a thought without one as it is. p == NULL past the cap. */
+/* The signature of a thought that has an id, which Gemini has no member for: base64 of both, as SDKs insist.
+ * Of a thought without one as it is. p == NULL past the cap. */
 struct str gemini_seal(struct arena *a, struct str id, struct str signature);
 /* And back; other signatures stay, and *ret_id is left as it is. E_FULL. */
 enum err gemini_unseal(struct arena *a, struct str *signature, struct str *ret_id) MUST_CHECK;
