@@ -75,9 +75,10 @@ static void run_merge_case(const char *name)
 static void run_usage_case(const char *name)
 {
     struct buf out;
+    if (strcmp(name, "bedrock-invoke-stream-error-frame") == 0)
+        return; /* its only frame is the error's */
     for (size_t i = 0; i < countof(kinds); i++) {
-        if (strcmp(name, "bedrock-invoke-stream-error-frame") &&
-            merge_case("usage", name, "answer", i, &out)) {
+        if (merge_case("usage", name, "answer", i, &out)) {
             struct json_doc *doc = json_parse(buf_str(&out));
             if (json_count(json_get(json_root(doc), "streamed_data")) == 0)
                 fail_msg("%s: %.*s", name, STR_FMT(buf_str(&out)));
