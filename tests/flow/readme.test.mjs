@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The examples of the README and of docs/universal.md are run as they stand, with the address, account, token and keys filled in.
+// The examples of the README, of docs/universal.md and of docs/compat.md are run as they stand, with the address, account, token and keys filled in.
 import test from 'node:test';
 import assert from 'node:assert/strict';
 import { execFile, execFileSync } from 'node:child_process';
@@ -17,7 +17,7 @@ const run = promisify(execFile);
 
 async function world(t) {
     const mock = await startMock(t);
-    const providers = Object.fromEntries(['openai', 'anthropic', 'groq'].map((s) => [s, `${mock.origin}/${s}`]));
+    const providers = Object.fromEntries(['openai', 'anthropic', 'google-ai-studio', 'groq'].map((s) => [s, `${mock.origin}/${s}`]));
     const weir = await startWeir(t, { providers, env: { WEIR_SANDBOX: 'true' } });
     const fill = (code) => code.replaceAll('http://127.0.0.1:8787', `http://127.0.0.1:${weir.port}`).replaceAll('ACCOUNT', ACCOUNT)
         .replace(/YOUR-\w+-KEY/g, 'sk-test').replace(/\bTOKEN\b/g, TOKEN);
@@ -38,18 +38,36 @@ test('curl examples', async (t) => {
     assert.equal((await weir.logs()).length, 2);
 });
 
+/** What the program prints. */
+async function runProgram(t, code) {
+    const file = path.join(HERE, 'node_modules', `.readme-${process.pid}.mjs`); // where imports find the SDKs
+    fs.writeFileSync(file, code);
+    t.after(() => fs.rmSync(file, { force: true }));
+    return (await run(process.execPath, [file])).stdout;
+}
+
 test('JavaScript example', async (t) => {
     const { weir, fill } = await world(t);
     const [code, ...more] = blocks('js');
     assert.equal(more.length, 0);
-    const file = path.join(HERE, 'node_modules', `.readme-${process.pid}.mjs`); // where imports find the SDKs
-    fs.writeFileSync(file, fill(code));
-    t.after(() => fs.rmSync(file));
-    const { stdout } = await run(process.execPath, [file]);
-    assert.match(stdout, /Hello/);
+    assert.match(await runProgram(t, fill(code)), /Hello/);
     const [row] = await weir.logs();
     assert.equal(row.provider, 'anthropic');
     assert.ok(row.tokens_in > 0 && row.tokens_out > 0 && row.cost > 0, JSON.stringify(row));
+});
+
+test('the compat endpoints by example', async (t) => {
+    const { weir, fill } = await world(t);
+    const page = read('docs/compat.md');
+    const { stdout } = await run('sh', ['-c', `${fill(blocks('sh', page)[0]).trim()} -s`]);
+    assert.equal(JSON.parse(stdout).object, 'chat.completion');
+    const [anthropic, langchain, vercel, embeddings, ...more] = blocks('js', page);
+    assert.equal(more.length, 0);
+    for (const code of [anthropic, langchain, vercel]) assert.match(await runProgram(t, fill(code)), /You said: "Hello/);
+    assert.match(await runProgram(t, fill(embeddings)), /^\[ \d+, \d+ \]/);
+    assert.deepEqual((await weir.logs()).map((r) => [r.provider, r.success]).reverse(),
+        ['anthropic', 'openai', 'anthropic', 'google-ai-studio', 'google-ai-studio'].map((slug) => [slug, true]));
+    for (const code of blocks('python', page)) execFileSync('python3', ['-c', 'import sys; compile(sys.argv[1], "compat.md", "exec")', code]);
 });
 
 test('the Python example is Python, for an address that exists', async (t) => {
