@@ -3,19 +3,55 @@
  * Handlers of .../provider_configs (control plane section 7): provider keys that a gateway keeps. A secret
  * goes in, is sealed before it leaves this thread, and never comes out.
  */
-#include "store/provider_key.h"
+#include "store/key_use.h"
 #include "api/objects.h"
 #include "api/provider_key_json.h"
 #include "base/limits.h"
 
 /* ---- reading ---- */
 
+/* Beside the members, in words of their own: put_use. */
+static const struct str use_members[] = {S("last_used_ms"), S("failing")};
+
+static bool is_about_use(struct str key)
+{
+    return str_eq(key, use_members[0]) || str_eq(key, use_members[1]);
+}
+
+static void put_open_members(struct json_out *w, const struct object *o)
+{
+    struct json_doc *doc = json_parse(o->settings);
+    for (struct json_iter it = json_iter(json_root(doc)); json_next(&it);) {
+        if (is_about_use(it.key))
+            continue;
+        json_key_str(w, it.key);
+        json_put_val(w, it.val);
+    }
+    json_free(doc);
+}
+
+static void put_use(struct json_out *w, const struct object *o)
+{
+    const struct provider_key *k = o->read;
+    put_text(w, "status",
+             !k->readable                ? STR("unreadable")
+             : k->use && k->use->failing ? STR("failing")
+                                         : STR("active"));
+    if (k->use && k->use->used_ms) {
+        put_time_ms(w, "last_used_at", k->use->used_ms);
+        return;
+    }
+    json_key(w, "last_used_at");
+    json_put_null(w);
+}
+
 static void put_key(struct json_out *w, struct api_call *c, const struct object *o)
 {
     json_open(w, '{');
     put_text(w, "id", object_id(c, o));
     put_text(w, "gateway_id", c->params[PARAM_GATEWAY]);
-    put_members(w, o->settings);
+    put_open_members(w, o);
+    put_use(w, o);
     put_time_ms(w, "created_at", o->created_ms);
     put_time_ms(w, "modified_at", o->modified_ms);
     json_close(w, '}');
@@ -69,7 +105,8 @@ static void take_secret_over(struct api_call *c, struct provider_key_input *in, 
 
 /* ---- changing ---- */
 
-/* What is stored in the clear: the members, and what tells one secret from another. */
+/* What is stored in the clear: the members, and what tells one secret from another. What is known of its use
+ * is saved again by who knows it. */
 static struct str whole_settings(struct api_call *c, const struct provider_key_input *in,
                                  const struct change *change, struct str old)
 {

@@ -144,6 +144,8 @@ enum {
     /* store: rows that make the writer commit at once, and how long it waits for them otherwise */
     STORE_BATCH_ROWS = 512,
     STORE_COMMIT_MS = 50,
+    /* store: how often the last uses of stored keys are saved */
+    STORE_USES_MS = 60 * 1000,
     /* store: after a failed commit; a full disk is not helped by trying harder */
     STORE_RETRY_MS = 1000,
     /* store: failed commits a closing store puts up with before it gives its rows up */

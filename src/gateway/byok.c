@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/byok.h"
 #include "base/clock.h"
-#include "store/provider_key.h"
+#include "store/key_use.h"
 
 /* ---- which ---- */
 
@@ -102,12 +102,20 @@ bool byok_has_room(const struct txn *t, const struct target *target)
 enum err byok_use(struct txn *t, struct target *target)
 {
     const struct provider_key *k = target->stored;
+    int64_t now_ms = clock_wall_ms();
     if (!k)
         return E_OK;
-    if (!counters_take(store_counters(t->w->store), provider_key_counter(k), &k->limit, clock_wall_ms(),
-                       NULL))
+    if (!counters_take(store_counters(t->w->store), provider_key_counter(k), &k->limit, now_ms, NULL))
         return E_RATE_LIMITED;
+    key_used(k, now_ms);
     return credential_put(t->arena, target->provider, target->credential, &target->headers);
+}
+
+void byok_report(const struct target *target, const struct attempt *a)
+{
+    bool refused = a->status == 401 || a->status == 403 || (a->status == 0 && a->err == E_CREDENTIAL);
+    if (target->stored && (refused || (a->status > 0 && a->status < 400)))
+        key_answered(target->stored, refused);
 }
 
 /* What one try signed must not stand among the next one's lines, as if the client had signed. */

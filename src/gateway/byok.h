@@ -25,6 +25,8 @@ enum err byok_refusal(const struct txn *t, const struct target *target, struct s
 enum err byok_use(struct txn *t, struct target *target);
 /* Could it be used now? */
 bool byok_has_room(const struct txn *t, const struct target *target);
+/* How an attempt with it went: a key that its provider refuses shows as failing. */
+void byok_report(const struct target *target, const struct attempt *a);
 /* The lines of a try: signed now, and its own, if it is a key that signs; else the target's. The body is what
  * will be sent, whole. E_TOO_LARGE: it is streamed. */
 enum err byok_sign(struct txn *t, struct target *target, struct str body, struct headers **ret);

@@ -44,6 +44,7 @@ static bool counts_against(const struct attempt *a)
 
 void target_report(struct txn *t, const struct attempt *a, const struct response_head *h)
 {
+    byok_report(a->target, a);
     if (!target_is_watched(t))
         return;
     int64_t now_ms = clock_wall_ms(), after_ms = -1;

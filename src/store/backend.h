@@ -92,6 +92,8 @@ enum err catalog_db_add_account(struct catalog_db *db, struct str account) MUST_
  * if_modified.
  */
 enum err catalog_db_apply(struct catalog_db *db, const struct change_set *set) MUST_CHECK;
+/* What is known of a key's use, beside its settings: nobody changed it, so nothing else about it changes. */
+enum err catalog_db_note_use(struct catalog_db *db, int64_t object, int64_t used_ms, bool failing) MUST_CHECK;
 /* Deletes lines of the audit log that are older, the oldest 200 at most, within the caller's transaction. */
 enum err catalog_db_forget(struct catalog_db *db, int64_t before_ms) MUST_CHECK;
 /* A page of the audit log. ret's arena is initialised by the caller. The error is also in ret->err. */

@@ -2,6 +2,7 @@
 /* The parts of a running store: what workers touch, the writer thread, the reader thread. */
 #pragma once
 #include "store/backend.h"
+#include "store/key_use.h"
 #include "store/queue.h"
 
 #include <pthread.h>
@@ -36,6 +37,7 @@ struct writer {
     bool failing, syncing;
     bool stale;        /* the catalogue changed, but could not be read again */
     unsigned failures; /* in a row */
+    int64_t saved_ns;  /* when uses of keys were saved last */
     int64_t *doomed;   /* gateways that are gone but for their rows */
     size_t n_doomed;
     int64_t tended_hour; /* since 1970: when old roll-ups were looked for */
@@ -77,6 +79,7 @@ struct store {
     _Atomic(const char *) trouble;
     int dir, lock_file;
     struct counters *counters;
+    struct key_uses *key_uses;
 
     char *path, *master_key, *master_key_file; /* the data directory, and where the master key may be */
 

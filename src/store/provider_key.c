@@ -35,6 +35,11 @@ struct provider_key *provider_key_read(struct arena *a, const struct object *o, 
     return k;
 }
 
+void provider_key_attach(struct object *o, struct key_use *use)
+{
+    ((struct provider_key *)(uintptr_t)o->read)->use = use;
+}
+
 const struct provider_key *provider_key_named(const struct provider_key *keys, struct str alias)
 {
     const struct provider_key *preferred = NULL;

@@ -3,6 +3,8 @@
 #pragma once
 #include "store/catalog.h"
 
+struct key_use;
+
 struct provider_key {
     const struct object *object;
     struct str provider, alias; /* provider: slug as it stands in a gateway's path */
@@ -11,6 +13,7 @@ struct provider_key {
     struct secret secret;       /* what credential_read takes */
     struct window limit;        /* uses of this key */
     const struct provider_key *next; /* of the same gateway and provider, older */
+    struct key_use *use;             /* in a running daemon: key_use.h; NULL elsewhere */
 };
 
 /* The keys a gateway has for a provider, newest first; NULL: none. A hash look-up. */
@@ -26,5 +29,7 @@ int64_t provider_key_counter(const struct provider_key *k);
 
 /* For catalog_seal: reads an object of the kind. NULL past the arena's cap. */
 struct provider_key *provider_key_read(struct arena *a, const struct object *o, const struct keyring *keys);
+/* For key_uses_attach: before anybody else has the catalogue. */
+void provider_key_attach(struct object *o, struct key_use *use);
 /* What a key's sealed form is bound to: its object's id. A view of it. */
 struct str provider_key_about(const struct uuid *uuid);

@@ -160,6 +160,19 @@ static enum err delete_object(struct catalog_db *db, int64_t id)
     return sqlite_finish(db->db, st);
 }
 
+enum err catalog_db_note_use(struct catalog_db *db, int64_t object, int64_t used_ms, bool failing)
+{
+    struct sqlite3_stmt *st = sqlite_prepare(
+        db->db, "UPDATE object SET settings = json_set(settings, '$.last_used_ms', ?2, '$.failing',"
+                " json(?3)) WHERE id = ?1");
+    if (!st)
+        return E_DB;
+    sqlite3_bind_int64(st, 1, object);
+    sqlite3_bind_int64(st, 2, used_ms);
+    sqlite_bind_str(st, 3, failing ? STR("true") : STR("false"));
+    return sqlite_finish(db->db, st);
+}
+
 /* ---- the audit log (control plane section 24) ---- */
 
 static struct str actor_json(struct arena *a, const struct actor *who)

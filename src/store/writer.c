@@ -68,6 +68,7 @@ void writer_flush(struct store *s)
 
 static void publish(struct store *s, struct catalog *c)
 {
+    key_uses_attach(s->key_uses, c);
     pthread_mutex_lock(&s->catalog_lock);
     struct catalog *old = s->catalog;
     void (*tell)(void *arg, struct catalog *c) = s->on_catalog;
@@ -169,6 +170,33 @@ static void sweep(struct writer *w)
     enum err e = log_db_delete(w->logs, w->doomed[w->n_doomed - 1], STORE_SWEEP_ROWS);
     if (e != E_OK) /* none left, or trouble: then the next start goes on */
         w->n_doomed--;
+}
+
+/* ---- uses of keys ---- */
+
+static enum err save_one(struct catalog_db *db, struct key_use *k)
+{
+    int64_t used_ms = atomic_load(&k->used_ms);
+    bool failing = atomic_load(&k->failing);
+    enum err e = catalog_db_note_use(db, k->id, used_ms, failing);
+    if (e == E_OK || e == E_NOT_FOUND) { /* deleted: nobody will ask again */
+        k->saved_ms = used_ms;
+        k->saved_failing = failing;
+    }
+    return e;
+}
+
+/* What a crash takes of it is a minute's. Trouble is not told: the next time will do. */
+static void save_uses(struct store *s)
+{
+    struct catalog_db *db = s->writer.catalog;
+    struct key_use *k = key_uses_unsaved(s->key_uses, NULL);
+    if (!k || catalog_db_begin(db) != E_OK)
+        return;
+    for (; k; k = key_uses_unsaved(s->key_uses, k))
+        (void)save_one(db, k);
+    if (catalog_db_commit(db) != E_OK)
+        catalog_db_rollback(db);
 }
 
 /* ---- rows ---- */
@@ -406,6 +434,10 @@ static void *writer_main(void *arg)
         take_queue(s);
         if (w->held || t.stop) /* the end saves the counters of requests that left no record */
             write_held(s);
+        if (t.stop || now_ns() - w->saved_ns >= (int64_t)STORE_USES_MS * 1000000) {
+            save_uses(s);
+            w->saved_ns = now_ns();
+        }
         end_turn(w, &t);
         if (w->n_doomed && !w->failing && !t.stop)
             sweep(w);
@@ -455,6 +487,7 @@ bool writer_start(struct store *s, const char *dir, const struct store_options *
         *ret_why = seed_trouble(e);
         return false;
     }
+    key_uses_attach(s->key_uses, s->catalog);
     if (!restore_counters(s)) {
         *ret_why = "logs.db cannot be read";
         return false;
