@@ -40,9 +40,9 @@ bool route_allows(const struct route *r, unsigned permissions)
 
 bool route_narrows(const struct route *r)
 {
-    static void (*const narrowing[])(struct api_call * c) = {gateways_list, tokens_create, tokens_delete,
-                                                             tokens_fetch,  tokens_groups, tokens_list,
-                                                             tokens_roll,   tokens_update, tokens_verify};
+    static void (*const narrowing[])(struct api_call * c) = {
+        gateways_list, graphql,     tokens_create, tokens_delete, tokens_fetch,
+        tokens_groups, tokens_list, tokens_roll,   tokens_update, tokens_verify};
     for (size_t i = 0; i < countof(narrowing); i++)
         if (r->run == narrowing[i])
             return true;

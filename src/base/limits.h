@@ -249,6 +249,20 @@ enum {
     API_BODY_BYTES = 1 * MIB,
     /* api: a full page of log rows, each with metadata and user agent as large as a head allows */
     API_ANSWER_BYTES = 16 * MIB,
+    /* graphql: a query; the introspection query of common clients has 2 KB and is 13 levels deep */
+    GRAPHQL_BYTES = 64 * KIB,
+    GRAPHQL_DEPTH = 64,
+    /* graphql: a request's tree and what follows from it: some 100 bytes for each byte at worst */
+    GRAPHQL_ARENA_BYTES = 16 * MIB,
+    /* graphql: fields of the answer's form once fragments stand in their places */
+    GRAPHQL_FIELDS = 4000,
+    /* graphql: control plane section 23: rows of a node, and its fields */
+    GRAPHQL_PAGE_ROWS = 10000,
+    GRAPHQL_NODE_FIELDS = 30,
+    /* graphql: fields written, rows of answers counted as one: it stops what nests without end */
+    GRAPHQL_WRITTEN = 1000 * 1000,
+    /* graphql: questions to the store in one request */
+    GRAPHQL_NODES = 32,
     /* api: stored bodies are written to the client in pieces of this size */
     API_PIECE_BYTES = 64 * KIB,
     /* api: how much of a stored body the detail of a log row shows (control plane section 5.2) */

@@ -99,6 +99,7 @@ struct analytics_order {
 struct analytics_query {
     enum analytics_node node;
     struct str account;
+    const struct token *token;             /* of gateways it covers only; NULL: of all of the account */
     uint64_t dimensions, measures;         /* bits, 1 << id */
     const struct analytics_filter *filter; /* NULL: all */
     const struct analytics_order

@@ -15,6 +15,7 @@
 #include "base/limits.h"
 #include "store/sqlite_functions.h"
 #include "store/sqlite_rollup.h"
+#include "store/token.h"
 
 #include <stdio.h>
 
@@ -233,6 +234,11 @@ static bool wants_gateway(const struct analytics_filter *f, const struct gateway
     return true;
 }
 
+static bool is_visible(const struct analytics_query *q, const struct gateway *g)
+{
+    return str_eq(g->account, q->account) && (!q->token || token_covers(q->token, g->slug));
+}
+
 static void put_gateways(struct sql *s)
 {
     const struct catalog *c = s->a->catalog;
@@ -240,7 +246,7 @@ static void put_gateways(struct sql *s)
     put(s, "gateway IN (");
     for (size_t i = 0; i < c->n_gateways; i++) {
         const struct gateway *g = &c->gateways[i];
-        if (!str_eq(g->account, s->q->account) || (s->q->filter && !wants_gateway(s->q->filter, g)))
+        if (!is_visible(s->q, g) || (s->q->filter && !wants_gateway(s->q->filter, g)))
             continue;
         (void)buf_printf(&s->text, "%s%lld", s->n_gateways++ ? "," : "", (long long)g->id);
     }

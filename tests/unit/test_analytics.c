@@ -261,7 +261,7 @@ static bool passes(struct rig *rig, const struct record *r, const struct analyti
                 return f->kind == FILTER_ANY;
         return f->kind == FILTER_ALL;
     }
-    struct analytics_value v = value_of(rig, r, f->dimension);
+    struct analytics_value v = value_of(rig, r, (int)f->dimension);
     bool null = v.kind == VALUE_NULL;
     int c = null ? 0 : f->op <= OP_NEQ ? compare(v, f->values[0]) : 0;
     switch (f->op) {
