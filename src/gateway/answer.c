@@ -125,7 +125,7 @@ static int put_fault(const struct txn *t, struct buf *body)
     snprintf(code, sizeof(code), "%d", err_code(t->fault));
     const struct ir_error e = {.kind = ir_error_of_status(status),
                                .status = status,
-                               .message = t->fault_detail.n ? t->fault_detail : str_c(err_phrase(t->fault)),
+                               .message = fault_sentence(t->arena, t->fault, t->fault_detail),
                                .code = str_c(code)};
     t->speaks->write_error(&e, body);
     return t->speaks->error_status(&e);

@@ -172,14 +172,29 @@ static const struct entry *find_entry(const struct txn *t, const struct operatio
     return *ret_row ? &(*ret_row)->entry : NULL;
 }
 
-static enum next find_model(struct txn *t, struct str asked, struct model_name *ret)
+/* Why a name is none. */
+static struct str bad_name(struct txn *t, const struct target *target, struct str name)
+{
+    static const struct str form =
+        S("\"model\" must be \"{provider}/{model}\", such as \"openai/gpt-4o-mini\"");
+    struct str slug = str_head(name, str_find(name, '/'));
+    if (!name.n && !target->body_json)
+        return STR("The body is not a JSON object");
+    if (slug.n == 0 || slug.n + 1 >= name.n)
+        return form;
+    return arena_printf(t->arena, "Unknown provider '%.*s': %.*s", STR_FMT(str_head(slug, 64)),
+                        STR_FMT(form));
+}
+
+static enum next find_model(struct txn *t, const struct target *target, struct str asked,
+                            struct model_name *ret)
 {
     if (is_custom(t, asked, ret))
         return NEXT;
     if (t->face == FACE_GATEWAY) {
         if (model_name_split(asked, ret))
             return NEXT;
-        return refuse(t, STR("\"model\" must be \"{provider}/{model}\", such as \"openai/gpt-4o-mini\""));
+        return refuse(t, bad_name(t, target, asked));
     }
     if (rest_model(t, asked, ret))
         return NEXT;
@@ -198,10 +213,10 @@ enum next compat_plan(struct txn *t, struct target *target, struct str path)
     target->body_json = request_facts_read(t->arena, D_OPENAI_CHAT, target->body, &target->facts) == E_OK;
     if (!is_served(&op))
         return txn_fail(t, E_BAD_METHOD,
-                        STR("The compat endpoints are chat/completions, responses, messages, "
-                            "embeddings and models"));
+                        STR("The compat endpoints are chat/completions, responses, messages, embeddings, "
+                            "models, and the chats of Gemini, Bedrock (converse) and Cohere (v2)"));
     struct str asked = op.model.n ? op.model : target->facts.model;
-    if (find_model(t, asked, &name) != NEXT)
+    if (find_model(t, target, asked, &name) != NEXT)
         return DONE;
     const struct embed_row *row;
     const struct entry *e = find_entry(t, &op, &name, &row);

@@ -51,6 +51,15 @@ void fault_render(struct buf *out, enum err e, struct str detail)
     json_close(&w, '}');
 }
 
+struct str fault_sentence(struct arena *a, enum err e, struct str detail)
+{
+    struct str known = str_c(err_phrase(face(e))), more = detail.n ? detail : str_c(err_phrase(e));
+    if (e == E_BAD_CHAT || str_eq(known, more))
+        return more;
+    struct str both = arena_printf(a, "%.*s: %.*s", STR_FMT(known), STR_FMT(more));
+    return both.p ? both : known;
+}
+
 void fault_render_bare(struct buf *out, enum err e)
 {
     fault_render(out, e, STR(""));

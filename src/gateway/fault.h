@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The gateway's own errors as clients see them (data plane section 9). Pure. */
 #pragma once
+#include "base/arena.h"
 #include "base/buf.h"
 
 /*
@@ -9,5 +10,8 @@
  */
 void fault_render(struct buf *out, enum err e, struct str detail);
 
-/* The same in server.h's form: for framing faults, where there is no txn yet. */
+/* All of it in one sentence, in the arena, for envelopes with room for one. */
+struct str fault_sentence(struct arena *a, enum err e, struct str detail);
+
+/* The envelope in server.h's form: for framing faults, where there is no txn yet. */
 void fault_render_bare(struct buf *out, enum err e);

@@ -51,6 +51,8 @@ test('compat: what cannot be served is said', async (t) => {
         assert.equal(got.json.error[0].code, 2019);
     }
     assert.equal((await ask('chat/completions', [])).json.error[0].code, 2019);
+    const broken = await weir.request({ to: 'compat/messages', body: '{"model"' });
+    assert.equal(broken.json.error.message, 'The body is not a JSON object');
     assert.equal((await ask('nothing/here', { model: 'openai/gpt-4o-mini' })).status, 405);
 });
 
@@ -65,6 +67,8 @@ test('compat: what the gateway refuses is said in the client\'s dialect', async 
         const e = await ask(client, 'gpt-4o-mini');
         assert.deepEqual([e.kind, e.status], [true, 400], name);
         if (client.can.reasons !== false) assert.match(e.message, /must be .*provider/, name);
+        const unknown = await ask(client, 'opennai/gpt-4o');
+        if (client.can.reasons !== false) assert.match(unknown.message, /Unknown provider 'opennai'/, name);
     }
     await configure(weir, { rate_limiting_limit: 1, rate_limiting_interval: 60, rate_limiting_technique: 'fixed' });
     await weir.request({ to: 'compat/chat/completions', body: '{"model":"openai/gpt-4o-mini","messages":[]}' });

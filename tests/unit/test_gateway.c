@@ -147,6 +147,13 @@ static void faults_have_the_whole_envelope(void **state)
     struct json_doc *d = json_parse(buf_str(&b));
     assert_str(json_str(json_get(json_root(d), "message")), STR("Failed to get response from provider"));
     assert_str(json_str(json_get(json_root(d), "description")), STR("The connection was refused"));
+    struct arena a;
+    arena_init(&a, KIB);
+    assert_str(fault_sentence(&a, E_REFUSED, STR("")),
+               STR("Failed to get response from provider: The connection was refused"));
+    assert_str(fault_sentence(&a, E_BAD_CHAT, STR("no list")), STR("no list"));
+    assert_str(fault_sentence(&a, E_BAD_CHAT, STR("")), STR("Chat completion bad format"));
+    arena_done(&a);
     json_free(d);
     buf_done(&b);
 }
