@@ -369,14 +369,31 @@ static void nothing_is_lost_in_silence(void **state)
     assert_int_equal(complaints, 0);
 }
 
+static void the_page_says_so(void **state)
+{
+    (void)state;
+    char *counted = NULL;
+    size_t n = 0;
+    struct buf b;
+    FILE *f = open_memstream(&counted, &n);
+    assert_non_null(f);
+    print_page(f);
+    fclose(f);
+    if (!str_eq(golden_read("..", "..", "docs/translation.md", &b), str_of(counted, n)))
+        fail_msg("docs/translation.md says something else: build/tests/unit/test_translation page > it");
+    buf_done(&b);
+    free(counted);
+}
+
 int main(int argc, char **argv)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(nothing_is_lost_in_silence)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(nothing_is_lost_in_silence),
+                                       cmocka_unit_test(the_page_says_so)};
     int status = 0;
     arena_init(&notes_arena, 64 * MIB);
     if (argc > 1 && strcmp(argv[1], "page") == 0) {
         rig_each(NULL, run_file);
-        print_page();
+        print_page(stdout);
     } else {
         status = cmocka_run_group_tests(tests, NULL, NULL);
     }

@@ -3,6 +3,9 @@
 #pragma once
 #include "tests/unit/translation.h"
 
+static FILE *page_out;
+#define put(...) fprintf(page_out, __VA_ARGS__)
+
 /* In the order of `speakers`. */
 static const char *const titles[] = {"Anthropic", "Gemini", "Bedrock", "Chat", "Responses", "Cohere"};
 
@@ -98,17 +101,17 @@ static inline void put_cell(const struct page *g, size_t row, size_t target)
     unsigned others = g->known[row] & ~bit_of(g->targets[target].codec);
     struct buf b;
     if (!others) {
-        printf(" %s |", g->known[row] ? "own" : "?");
+        put(" %s |", g->known[row] ? "own" : "?");
         return;
     }
     buf_init(&b, MIB);
     for (const struct note *n = c->notes; n; n = n->next)
         if (is_first(c, n) && (n->outcome != DROPPED || strcmp(word_of(c), "no") != 0))
             put_note(&b, n, others);
-    printf(" %s", word_of(c));
+    put(" %s", word_of(c));
     if (b.n)
-        printf("<sup>%zu</sup>", footnote(buf_str(&b)));
-    printf(" |");
+        put("<sup>%zu</sup>", footnote(buf_str(&b)));
+    put(" |");
     buf_done(&b);
 }
 
@@ -120,34 +123,34 @@ static inline size_t columns_of(const struct page *g)
 static inline void put_row(const struct page *g, size_t row)
 {
     static const char letters[] = "AGBCRO";
-    printf("| %s | ", g->features[row].title);
+    put("| %s | ", g->features[row].title);
     for (size_t i = 0; letters[i]; i++)
         if (g->known[row] >> i & 1)
-            printf("%c", letters[i]);
-    printf(" |");
+            put("%c", letters[i]);
+    put(" |");
     for (size_t i = 0; i < columns_of(g); i++)
         put_cell(g, row, i);
-    printf("\n");
+    put("\n");
 }
 
 static inline void put_table(const struct page *g, const char *corner)
 {
     footnote_count = 0;
-    printf("| %s | said by |", corner);
+    put("| %s | said by |", corner);
     for (size_t i = 0; i < columns_of(g); i++)
-        printf(" %s |", g->targets[i].title);
-    printf("\n|---|---|");
+        put(" %s |", g->targets[i].title);
+    put("\n|---|---|");
     for (size_t i = 0; i < columns_of(g); i++)
-        printf("---|");
-    printf("\n");
+        put("---|");
+    put("\n");
     for (size_t i = 0; i < g->n; i++)
         if (g->features[i].group)
-            printf("| **%s** |\n", g->features[i].group);
+            put("| **%s** |\n", g->features[i].group);
         else
             put_row(g, i);
-    printf("\n");
+    put("\n");
     for (size_t i = 0; i < footnote_count; i++)
-        printf("%zu. %.*s\n", i + 1, STR_FMT(footnotes[i]));
+        put("%zu. %.*s\n", i + 1, STR_FMT(footnotes[i]));
 }
 
 /* ---- errors ---- */
@@ -168,7 +171,7 @@ static inline void put_error(const struct codec *c, const struct ir_error *e)
     c->write_error(e, &body);
     struct json_doc *doc = json_parse(buf_str(&body));
     struct str type = type_in(json_root(doc));
-    printf(" %d%s%.*s%s |", c->error_status(e), type.n ? " `" : "", STR_FMT(type), type.n ? "`" : "");
+    put(" %d%s%.*s%s |", c->error_status(e), type.n ? " `" : "", STR_FMT(type), type.n ? "`" : "");
     json_free(doc);
     buf_done(&body);
 }
@@ -186,16 +189,16 @@ static inline void put_errors(void)
         {IR_ERR_OVERLOADED, 529, "overloaded"},        {IR_ERR_TIMEOUT, 504, "took too long"},
         {IR_ERR_SERVER, 500, "their fault"},
     };
-    printf("| the provider says |");
+    put("| the provider says |");
     for (size_t i = 0; i < countof(answer_targets); i++)
-        printf(" %s |", answer_targets[i].title);
-    printf("\n|---|---|---|---|---|---|---|\n");
+        put(" %s |", answer_targets[i].title);
+    put("\n|---|---|---|---|---|---|---|\n");
     for (size_t i = 0; i < countof(rows); i++) {
         struct ir_error e = {.kind = rows[i].kind, .status = rows[i].status, .message = S("m")};
-        printf("| %s (%d) |", rows[i].title, rows[i].status);
+        put("| %s (%d) |", rows[i].title, rows[i].status);
         for (size_t k = 0; k < countof(answer_targets); k++)
             put_error(answer_targets[k].codec, &e);
-        printf("\n");
+        put("\n");
     }
 }
 
@@ -260,17 +263,18 @@ static const char about_errors[] =
     "provider that cannot be read is a 502, code 2002.\n"
     "\n";
 
-static inline void print_page(void)
+static inline void print_page(FILE *f)
 {
-    printf("%s%s", introduction, about_requests);
+    page_out = f;
+    put("%s%s", introduction, about_requests);
     for (size_t i = 0; i < columns_of(&request_page); i++)
-        printf("- %s: `%s`\n", request_targets[i].title, request_targets[i].model);
-    printf("\n");
+        put("- %s: `%s`\n", request_targets[i].title, request_targets[i].model);
+    put("\n");
     put_table(&request_page, "a request says");
-    printf("%s", about_answers);
+    put("%s", about_answers);
     put_table(&answer_page, "an answer says");
-    printf("%s", about_history);
+    put("%s", about_history);
     put_table(&history_page, "an answer has");
-    printf("%s", about_errors);
+    put("%s", about_errors);
     put_errors();
 }
