@@ -296,7 +296,8 @@ static void break_stream(struct translation *x)
 static void on_sse(void *arg, const struct sse_event *ev)
 {
     struct translation *x = arg;
-    if (!x->broken && !x->reader.ended && x->provider->read_sse(&x->reader, ev) != E_OK)
+    bool too_long = ev->raw.n >= SSE_EVENT_BYTES && !ev->data.p; /* cut by the splitter: nobody can read it */
+    if (!x->broken && !x->reader.ended && (too_long || x->provider->read_sse(&x->reader, ev) != E_OK))
         break_stream(x);
 }
 
