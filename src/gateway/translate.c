@@ -23,6 +23,7 @@ struct translation {
     struct str model; /* the provider's name for it */
     struct sink sink;
     enum { ANSWER_WHOLE, ANSWER_STREAM, ANSWER_ERROR } kind;
+    struct arena room;         /* for the answer: pictures do not fit in the txn's own */
     struct response_head head; /* of the provider, its lines in the arena */
     struct buf collected;      /* of an answer that is not a stream */
     struct buf out;            /* written, not yet handed on */
@@ -31,6 +32,7 @@ struct translation {
     struct codec_reader reader;
     struct codec_writer writer;
     bool broken;
+    bool full; /* what the client's codec has to keep of the stream did not fit */
 };
 
 /* ---- the request ---- */
@@ -50,6 +52,7 @@ static struct translation *begin(struct txn *t, struct target *target, const str
     buf_init(&x->out, SIZE_MAX / 2);
     sse_init(&x->sse);
     aws_stream_init(&x->aws);
+    arena_init(&x->room, 2 * METER_BODY_BYTES);
     return x;
 }
 
@@ -110,6 +113,7 @@ void translate_done(struct target *target)
     buf_done(&x->out);
     sse_done(&x->sse);
     aws_stream_done(&x->aws);
+    arena_done(&x->room);
     target->translation = NULL;
 }
 
@@ -262,13 +266,13 @@ static void end_whole(struct translation *x)
         return;
     }
     struct collecting c = {.x = x, .err = E_OK};
-    ir_answer_init(&c.answer, x->t->arena);
-    enum err e = x->provider->read_answer(x->t->arena, buf_str(&x->collected), collect, &c);
+    ir_answer_init(&c.answer, &x->room);
+    enum err e = x->provider->read_answer(&x->room, buf_str(&x->collected), collect, &c);
     struct ir_error wrong = c.answer.has_error ? c.answer.error : unreadable();
     bool good = !c.answer.has_error && e == E_OK && c.err == E_OK && c.answer.ended;
     if (good && x->request.stream)
         give_as_stream(x, &c.answer);
-    else if (good && x->client->write_answer(x->t->arena, &c.answer, &x->request, &x->out) == E_OK)
+    else if (good && x->client->write_answer(&x->room, &c.answer, &x->request, &x->out) == E_OK)
         give_whole(x, x->head.status);
     else
         give_error(x, &wrong);
@@ -280,8 +284,15 @@ static void on_event(void *arg, const struct ir_event *ev)
 {
     struct translation *x = arg;
     struct ir_event named = with_model(x, ev);
-    if (x->client->write_event(&x->writer, &named) != E_OK)
-        x->broken = true;
+    if (!x->full && x->client->write_event(&x->writer, &named) != E_OK)
+        x->broken = x->full = true;
+}
+
+/* An error cannot be written any more; an answer that is incomplete must look so. */
+static void cut_if_full(struct translation *x)
+{
+    if (x->full)
+        txn_break(x->t, E_BAD_ANSWER, STR("The provider's answer is too large to be translated"));
 }
 
 /* In the client's own words; what came before stays. */
@@ -314,7 +325,18 @@ static enum flow feed(struct translation *x, struct str bytes)
                                          : sse_feed(&x->sse, bytes, on_sse, x);
     if (e == E_SYNTAX && !x->broken)
         break_stream(x);
-    return give_out(x);
+    enum flow flow = give_out(x);
+    cut_if_full(x);
+    return flow;
+}
+
+static void end_given(struct translation *x)
+{
+    (void)give_out(x);
+    if (x->full)
+        cut_if_full(x);
+    else
+        (void)give(x, &(struct event){.kind = EV_END});
 }
 
 static void end_stream(struct translation *x)
@@ -323,16 +345,15 @@ static void end_stream(struct translation *x)
         sse_flush(&x->sse, on_sse, x);
     if (!x->broken && !x->reader.ended)
         x->provider->read_end(&x->reader);
-    (void)give_out(x);
-    (void)give(x, &(struct event){.kind = EV_END});
+    end_given(x);
 }
 
 static enum flow begin_stream(struct translation *x)
 {
     x->reader =
-        (struct codec_reader){.codec = x->provider, .arena = x->t->arena, .on_event = on_event, .arg = x};
-    x->writer = (struct codec_writer){
-        .codec = x->client, .arena = x->t->arena, .out = &x->out, .request = &x->request};
+        (struct codec_reader){.codec = x->provider, .arena = &x->room, .on_event = on_event, .arg = x};
+    x->writer =
+        (struct codec_writer){.codec = x->client, .arena = &x->room, .out = &x->out, .request = &x->request};
     return give_head(x, x->head.status, x->client->stream_type, LENGTH_UNKNOWN);
 }
 
@@ -341,8 +362,7 @@ static void give_as_stream(struct translation *x, const struct ir_answer *answer
 {
     (void)begin_stream(x);
     ir_answer_play(answer, on_event, x);
-    (void)give_out(x);
-    (void)give(x, &(struct event){.kind = EV_END});
+    end_given(x);
 }
 
 /* ---- the tap ---- */

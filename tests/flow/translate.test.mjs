@@ -63,6 +63,16 @@ test('translate: a whole answer to who asked for a stream becomes one', async (t
     assert.deepEqual([text, reason], ['Hello, you.', 'stop']);
 });
 
+test('translate: a picture of megabytes arrives', async (t) => {
+    const data = Buffer.alloc(5 << 20, 'weir').toString('base64');
+    const answer = { now: (req, res) => res.json(200, { candidates: [{ content: { role: 'model', parts: [{ text: 'Here:' }, { inlineData: { mimeType: 'image/png', data } }] },
+        finishReason: 'STOP', index: 0 }], usageMetadata: { promptTokenCount: 5, candidatesTokenCount: 3, totalTokenCount: 8 }, modelVersion: 'g', responseId: 'r' }) };
+    const { ask } = await world(t, answer);
+    const r = await ask('responses', { model: 'google-ai-studio/gemini-2.5-flash-image', input: 'Draw' });
+    assert.equal(r.status, 200);
+    assert.equal((await r.json()).output.find((item) => item.type === 'image_generation_call').result, data);
+});
+
 test('translate: a stream that turns to rubbish, ends too early, or has an event that is too long, ends in an error', async (t) => {
     const start = 'event: message_start\ndata: {"type":"message_start","message":{"id":"msg_1","type":"message","role":"assistant","model":"m","content":[],"usage":{"input_tokens":5,"output_tokens":1}}}\n\n'
         + 'event: content_block_start\ndata: {"type":"content_block_start","index":0,"content_block":{"type":"text","text":""}}\n\n'
