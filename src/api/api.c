@@ -129,6 +129,11 @@ static void api_call_close(struct api_call *c)
     loop_post(c->api->loop, &c->close);
 }
 
+void api_call_finish(struct api_call *c)
+{
+    api_call_close(c);
+}
+
 void api_call_wait(struct api_call *c)
 {
     must(!c->waiting);
@@ -274,7 +279,11 @@ static void on_body_end(void *service, struct exchange *x)
 static void on_drain(void *service, struct exchange *x)
 {
     (void)service;
-    pump(exchange_user(x));
+    struct api_call *c = exchange_user(x);
+    if (c->drained)
+        c->drained(c);
+    else
+        pump(c);
 }
 
 static void on_gone(void *service, struct exchange *x, enum err why)
@@ -283,7 +292,11 @@ static void on_gone(void *service, struct exchange *x, enum err why)
     (void)why;
     struct api_call *c = exchange_user(x);
     c->gone = true;
-    if (!c->waiting)
+    if (c->waiting)
+        return;
+    if (c->left)
+        c->left(c);
+    else
         api_call_close(c);
 }
 

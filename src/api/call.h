@@ -26,6 +26,7 @@ enum {
     API_PAGE_MAX = 1000 * 1000 * 1000, /* keeps offsets far from overflow */
     API_PAGE_ROWS = 100,
     API_LOG_PAGE_ROWS = 50,
+    API_LOG_DELETE_ROWS = 10000,
     API_PAGE_DEFAULT = 20,
 };
 
@@ -42,14 +43,22 @@ struct api_call {
     struct uuid subject;           /* of the object a change is about */
     void (*changed)(struct api_call *c, enum err e);
 
-    struct buf body;           /* of the request */
-    struct buf answer;         /* of ours */
-    struct log_detail *detail; /* keeps stored bodies alive while they are sent */
-    struct str unsent;         /* what the client has not taken yet, in answer or detail */
-    const char *note;          /* goes to `messages` of the envelope; NULL: nothing */
-    int note_code;             /* 0: 1000 */
-    struct str made;           /* the text of a token that this call makes */
-    int64_t page, per_page;    /* of a list that the store is asked for */
+    struct buf body;                    /* of the request */
+    struct buf answer;                  /* of ours */
+    struct log_detail *detail;          /* keeps stored bodies alive while they are sent */
+    struct str unsent;                  /* what the client has not taken yet, in answer or detail */
+    const char *note;                   /* goes to `messages` of the envelope; NULL: nothing */
+    int note_code;                      /* 0: 1000 */
+    struct str made;                    /* the text of a token that this call makes */
+    int64_t page, per_page;             /* of a list that the store is asked for */
+    const struct log_page *page_of_log; /* while it is written */
+    bool wants_meta;                    /* of that page */
+    /* Of an answer that is made while it is sent: what its handler keeps, what to do when the client has
+     * taken what was written, and when it has left while nobody waits for the store. NULL: an answer in one
+     * piece. */
+    void *stream;
+    void (*drained)(struct api_call *c);
+    void (*left)(struct api_call *c);
 
     bool waiting; /* for the store */
     bool gone;    /* the client left meanwhile */
@@ -81,6 +90,8 @@ void api_call_change(struct api_call *c, const struct change *changes, size_t n,
  * more; free it and return. */
 void api_call_wait(struct api_call *c);
 bool api_call_resume(struct api_call *c);
+/* After exchange_end or exchange_abort by a handler that sends its answer itself. */
+void api_call_finish(struct api_call *c);
 
 /* ---- replies ---- */
 /* {"success":true, ..., "result": <what the handler writes> [, "result_info"]}. */
@@ -88,6 +99,8 @@ struct json_out reply_open(struct api_call *c);
 void reply_close(struct api_call *c, struct json_out *w);
 struct paging {
     int64_t page, per_page, count, total;
+    void (*put_more)(struct json_out *w, const void *arg); /* further members of result_info; NULL: none */
+    const void *arg;
 };
 void reply_close_page(struct api_call *c, struct json_out *w, const struct paging *p);
 

@@ -3,6 +3,8 @@
 #include "api/call.h"
 #include "api/custom_providers.h"
 #include "api/gateway_json.h"
+#include "api/log_filters.h"
+#include "api/log_patch.h"
 #include "api/token_json.h"
 #include "api/provider_key_json.h"
 
@@ -20,8 +22,7 @@ static const char intro[] =
     "  end is empty. Stored bodies come without an envelope.\n"
     "- **Refusals** are `{\"success\": false, \"errors\": [{\"code\", \"message\", \"path\"}], ...}`; see\n"
     "  [errors](errors.md).\n"
-    "- **GET** answers HEAD too. Unknown parameters and keys are ignored. Log filters are refused, since\n"
-    "  nothing would filter.\n\n"
+    "- **GET** answers HEAD too. Unknown parameters and keys are ignored.\n\n"
     "## Calls\n\n"
     "`{A}` is the account, `{G}` the gateway's id, `{L}` the id of a log row (an answer's "
     "`cf-aig-log-id`), `{T}` that of a token.\n\n"
@@ -44,8 +45,27 @@ static const char key_intro[] = "\n## Keys of a stored provider key\n\n"
                                 "`created_at` and `modified_at`. What they are\n"
                                 "for: [provider keys](provider-keys.md).\n\n";
 
-static const char log_intro[] = "\n## Log rows\n\n"
-                                "What each field means, with examples: [logs](logs.md).\n";
+static const char log_intro[] =
+    "\n## Log rows\n\n"
+    "What each field means, with examples: [logs](logs.md). Members of `PATCH`, all optional:\n\n";
+
+static const char filter_intro[] =
+    "\n### Filters\n\n"
+    "`filters` is a JSON array of `{\"key\": ..., \"operator\": ..., \"value\": [...]}`, or the parameters "
+    "`filters.key`,\n"
+    "`filters.operator` and `filters.value`, repeated in this order. A row has to meet all of them. `eq`: "
+    "one of the\n"
+    "values; `neq`: none of them; `contains`: has one of them as a part, letter case ignored (texts); `lt`, "
+    "`gt`:\n"
+    "the first value (numbers, times, texts). Costs are in dollars, durations in milliseconds. A `null` "
+    "among the values stands for rows that have none.\n\n";
+
+static const char older_intro[] =
+    "\nThe older parameters work as well: `start_date`, `end_date`, `min_` and `max_` with `cost`, "
+    "`duration`,\n"
+    "`tokens_in`, `tokens_out` and `total_tokens`, and `feedback`, `success`, `cached`, `model`, "
+    "`model_type`,\n"
+    "`provider`, `request_content_type`, `response_content_type`.\n";
 
 static const char *permission_names(unsigned allowed)
 {
@@ -83,6 +103,10 @@ void api_document(struct buf *out)
     provider_key_fields_document(out);
     custom_fields_document(out);
     (void)buf_append_c(out, log_intro);
+    log_patch_document(out);
+    (void)buf_append_c(out, filter_intro);
+    log_filters_document(out);
+    (void)buf_append_c(out, older_intro);
 }
 
 void api_errors_document(struct buf *out)

@@ -69,6 +69,8 @@ void reply_close_page(struct api_call *c, struct json_out *w, const struct pagin
         json_key(w, rows[i].key);
         json_put_int(w, rows[i].value);
     }
+    if (p->put_more)
+        p->put_more(w, p->arg);
     json_close(w, '}');
     reply_close(c, w);
 }

@@ -150,8 +150,12 @@ enum {
     STORE_RETRY_MS = 1000,
     /* store: failed commits a closing store puts up with before it gives its rows up */
     STORE_CLOSE_TRIES = 5,
-    /* store: rows of a deleted gateway removed in one go, so that new rows wait some 10 ms at most */
-    STORE_SWEEP_ROWS = 2000,
+    /* store: rows deleted in one go, so that new rows wait some 10 ms at most, and the pause between two goes
+     * that nobody waits for */
+    STORE_SWEEP_ROWS = 1000,
+    STORE_PAUSE_MS = 10,
+    /* store: how often rows are looked for that have become too old */
+    STORE_WALK_MS = 60 * 1000,
     /* store: settings of one object in the audit log; larger ones are left out of it */
     AUDIT_BYTES = 1 * MIB,
     /* store: roll-ups are kept for 62 days (control plane section 23) */
@@ -171,6 +175,22 @@ enum {
     LOG_PAGE_BYTES = 64 * MIB,
     LOG_PAGE_ROWS = 10000,
     CATALOG_BYTES = 1024 * MIB,
+    /* store: kinds of rows (gateway, model, status, ...) that are counted apart; looked through for a filter
+     */
+    LOG_FACETS = 16 * 1024,
+    /* store: zones made in one transaction when an older log is opened */
+    LOG_ZONES_AT_ONCE = 64,
+    /* api: clauses of a filter; each is a condition of a statement */
+    LOG_FILTER_CLAUSES = 100,
+    /* store: how much of a search through the log is done before the next question has its turn: some 10 ms
+     */
+    LOG_STEP_ZONES = 16,
+    /* store: a total is counted row by row up to so many zones, beyond it is reckoned from a sample of them
+     */
+    LOG_COUNT_ZONES = 98,
+    LOG_SAMPLE_ZONES = 16,
+    /* store: how deep a page may lie in an order other than that of time */
+    LOG_DEEP_ROWS = 100 * 1000,
     /* response cache: answers on disk; each takes 130 bytes of memory, to know that it is there */
     RESPCACHE_DISK_ENTRIES = 1024 * 1024,
     /* response cache: what may wait to be written; beyond it the disk is too slow and answers stay in memory

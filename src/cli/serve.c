@@ -117,6 +117,7 @@ static struct store_options store_options(const struct settings *s)
         .max_body_bytes = s->conf->max_log_body_bytes,
         .sync = s->sync,
         .audit_days = s->conf->audit_keep_days,
+        .max_age_days = s->conf->max_log_age_days,
         .account = set_variable("WEIR_ACCOUNT_ID"),
         .root_token = set_variable("WEIR_ROOT_TOKEN"),
         .master_key = set_variable("WEIR_MASTER_KEY"),

@@ -210,6 +210,7 @@ enum next compat_plan(struct txn *t, struct target *target, struct str path)
     if (!t->universal && op.dialect != D_OPENAI_CHAT) /* whose clients know the envelope of old */
         t->speaks = codec_of(op.dialect);
     buf_init(&target->own_body, SIZE_MAX / 2);
+    target->compat = true;
     target->body_json = request_facts_read(t->arena, D_OPENAI_CHAT, target->body, &target->facts) == E_OK;
     if (!is_served(&op))
         return txn_fail(t, E_BAD_METHOD,

@@ -100,7 +100,7 @@ static unsigned flags_of(const struct txn *t, const struct attempt *a, bool last
            (a->target->stored && a->by == BY_PROVIDER ? REC_BYOK : 0u) | (stream ? REC_STREAM : 0u) |
            (p->payload ? 0u : REC_NO_PAYLOAD) | (p->logged ? 0u : REC_NO_ROW) |
            (t->gone && last ? REC_CLIENT_GONE : 0u) | (last ? 0u : REC_FOLLOWED) |
-           (a->capture_lost ? REC_RESPONSE_MISSING : 0u) |
+           (a->target->compat ? REC_COMPAT : 0u) | (a->capture_lost ? REC_RESPONSE_MISSING : 0u) |
            (a->err == E_RATE_LIMITED ? REC_RATE_LIMITED : 0u) |
            (a->target->cache == CACHED_MISS ? REC_CACHE_MISSED : 0u);
 }
@@ -164,7 +164,7 @@ static void push_row(struct txn *t, size_t index)
     bool last = index + 1 == t->n_attempts;
     struct record r = {
         .id = a->log_id,
-        .created_ms = t->created_ms,
+        .created_ms = uuid_ms(a->log_id), /* the attempt's beginning: filters by time go by ids */
         .gateway = t->gateway->id,
         .token = t->token ? t->token->id : 0,
         .provider = target->provider->slug,

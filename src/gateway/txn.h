@@ -44,6 +44,7 @@ struct target {
     struct operation op;
     struct upstream_url url;
     bool local;             /* the sandbox answers */
+    bool compat;            /* its endpoint found the provider by the model */
     struct str rest, query; /* raw */
     struct str method;
     struct headers headers; /* that go on to the provider */

@@ -46,9 +46,27 @@ void log_db_rollback(struct log_db *db);
 
 /* Every gateway that has rows or a counter, ascending; into a. */
 enum err log_db_gateways(struct log_db *db, struct arena *a, int64_t **ret, size_t *ret_n) MUST_CHECK;
-/* Removes up to max rows of a gateway in a transaction of its own; E_NOT_FOUND: none was left, and its
- * counter and its roll-ups are gone too. */
-enum err log_db_delete(struct log_db *db, int64_t gateway, int64_t max) MUST_CHECK;
+/* A row, for deleting it: seq is never used again while the daemon runs. */
+struct log_ref {
+    int64_t seq;
+    struct uuid id;
+};
+/* Up to max rows of a gateway whose ids were made before a time, oldest first. */
+enum err log_db_oldest(struct log_db *db, int64_t gateway, int64_t before_ms, struct log_ref *refs,
+                       size_t max, size_t *ret_n) MUST_CHECK;
+/* Deletes those of the rows that are there, and sorts refs. Within a transaction. */
+enum err log_db_delete(struct log_db *db, int64_t gateway, struct log_ref *refs, size_t n,
+                       int64_t *ret_gone) MUST_CHECK;
+/* When its rows are gone: removes some of its roll-ups; E_NOT_FOUND: none is left, nor its counters. */
+enum err log_db_forget_gateway(struct log_db *db, int64_t gateway) MUST_CHECK;
+int64_t log_db_rows(struct log_db *db, int64_t gateway);
+/* E_NOT_FOUND: no such row. Within a transaction. */
+enum err log_db_patch(struct log_db *db, int64_t gateway, struct uuid id,
+                      const struct log_patch *p) MUST_CHECK;
+/* The number of a segment below this one in which no row has bodies; 0: there is none. */
+int64_t log_db_empty_segment(struct log_db *db, int64_t below);
+/* After the file is gone. */
+enum err log_db_forget_segment(struct log_db *db, int64_t number) MUST_CHECK;
 /* Removes an hour of one gateway's roll-ups from before a minute (since 1970), in a transaction of its own;
  * E_NOT_FOUND: none was left. */
 enum err log_db_trim(struct log_db *db, int64_t before) MUST_CHECK;
@@ -61,6 +79,17 @@ enum err log_db_counters(struct log_db *db, struct arena *a, struct counter_row 
 
 /* Fills ret (arena initialised by the caller) but for gateway_slug. The error is also in ret->err. */
 enum err log_db_list(struct log_db *db, const struct log_query *q, struct log_page *ret);
+
+/*
+ * The same in steps of some ms each: E_AGAIN until it is done. The filter and the search of q are the
+ * caller's and outlive the scan. `endless`: no pages, every step appends rows that come next; no total.
+ */
+struct log_scan;
+struct log_scan *log_scan_new(struct log_db *db, const struct log_query *q, bool endless);
+enum err log_scan_step(struct log_scan *s, struct log_page *page) MUST_CHECK;
+/* In place of log_scan_step: the rows themselves, once it says E_OK; they are the scan's. */
+enum err log_scan_refs(struct log_scan *s, struct log_ref **ret, size_t *ret_n) MUST_CHECK;
+void log_scan_free(struct log_scan *s);
 /* The row, E_NOT_FOUND when there is none. gateway 0: any. */
 enum err log_db_get(struct log_db *db, int64_t gateway, struct uuid id, struct log_page *ret,
                     struct body_place *ret_place);

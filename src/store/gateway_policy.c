@@ -109,6 +109,12 @@ static struct statuses read_statuses(const struct json_val *list)
     return s;
 }
 
+/* Not said is DELETE_OLDEST, null is STOP_INSERTING (control plane section 4.2). */
+static bool read_log_stops(const struct json_val *strategy)
+{
+    return json_type(strategy) == JSON_NULL || str_eq(json_str(strategy), STR("STOP_INSERTING"));
+}
+
 void gateway_policy_read(struct str settings, struct gateway_policy *ret)
 {
     struct json_doc *doc = json_parse(settings);
@@ -121,6 +127,8 @@ void gateway_policy_read(struct str settings, struct gateway_policy *ret)
         .retry_delay_ms = read_int(json_get(root, "retry_delay"), 0, RETRY_DELAY_MS, -1),
         .backoff = backoff_of(json_str(json_get(root, "retry_backoff"))),
         .byok_only = json_bool(json_get(root, "byok_only"), false),
+        .log_rows = read_int(json_get(root, "log_management"), 1, INT64_MAX, 0),
+        .log_stops = read_log_stops(json_get(root, "log_management_strategy")),
         .retry_jitter = json_bool(json_get(root, "weir_retry_jitter"), false),
         .retry_statuses = read_statuses(json_get(root, "weir_retry_statuses")),
         .request_timeout_ms = read_int(json_get(root, "weir_request_timeout"), 0, TIMEOUT_MAX_MS, 0),

@@ -41,6 +41,8 @@ struct gateway_policy {
     int64_t retry_delay_ms; /* -1: unset */
     enum backoff backoff;
     bool byok_only;
+    int64_t log_rows; /* log_management: how many are kept; 0: any number */
+    bool log_stops;   /* at that number no more are taken, else the oldest go (control plane section 15.4) */
     /* weir's own members: weir_retry_jitter, weir_retry_statuses, weir_request_timeout,
      * weir_total_timeout, weir_target_health */
     bool retry_jitter;

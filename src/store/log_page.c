@@ -41,6 +41,19 @@ void log_page_name_gateways(struct log_page *page, const struct catalog *c)
     }
 }
 
+void log_meta_clear(struct log_meta *m)
+{
+    for (int i = 0; i < ZONE_RANGES; i++)
+        m->ranges[i] = (struct zone_range){.min = INT64_MAX, .max = INT64_MIN};
+}
+
+void log_meta_add(struct log_meta *m, enum zone_number which, const struct zone_range *r)
+{
+    struct zone_range *to = &m->ranges[which];
+    to->min = r->min < to->min ? r->min : to->min;
+    to->max = r->max > to->max ? r->max : to->max;
+}
+
 struct log_reader {
     struct log_db *logs;
     struct catalog_db *catalog;

@@ -19,11 +19,42 @@ struct job {
     struct msg msg;
 };
 
+/*
+ * Work on rows of the log. Who asks embeds it:
+ *
+ *   run   on the writer's thread, after everything that was pushed before is committed, within a transaction
+ *         of its own: some ms of work; true: it wants another turn
+ *   done  on the asker's loop; it frees
+ */
+struct row_job {
+    struct row_job *next;
+    bool (*run)(struct store *s, struct row_job *j);
+    void (*done)(struct row_job *j);
+    enum err result; /* what run says; E_DB: the transaction failed */
+    struct loop *loop;
+    struct msg msg;
+};
+
+/* What the writer does between batches (upkeep.c); its own. */
+struct upkeep {
+    struct row_job *jobs, **jobs_end;
+    int64_t *doomed; /* gateways that are gone but for their rows */
+    size_t n_doomed;
+    bool walking;        /* through the gateways, for rows too many or too old */
+    size_t at;           /* the next one in the catalogue */
+    bool emptied;        /* rows were deleted: segments may have no bodies any more */
+    int64_t next_ms;     /* when to walk again, for rows have grown old; by clock_us */
+    int64_t tended_hour; /* since 1970: when old roll-ups were looked for */
+    bool trimming;       /* some are left */
+    struct log_ref *refs;
+};
+
 struct writer {
     pthread_t thread;
     pthread_mutex_t lock; /* of the members up to the next blank line */
     pthread_cond_t wake, flushed;
     struct job *jobs, **jobs_end;
+    struct row_job *row_jobs, **row_jobs_end;
     uint64_t flush_wanted, flush_done; /* tickets: rows pushed before ticket n are dealt with at n */
     bool poll, stop;
 
@@ -38,10 +69,7 @@ struct writer {
     bool stale;        /* the catalogue changed, but could not be read again */
     unsigned failures; /* in a row */
     int64_t saved_ns;  /* when uses of keys were saved last */
-    int64_t *doomed;   /* gateways that are gone but for their rows */
-    size_t n_doomed;
-    int64_t tended_hour; /* since 1970: when old roll-ups were looked for */
-    bool trimming;       /* some are left */
+    struct upkeep upkeep;
 };
 
 /*
@@ -52,6 +80,7 @@ struct writer {
  */
 struct question {
     struct question *next;
+    bool again; /* run sets it: it wants another turn, after the others */
     void (*run)(struct store *s, struct question *q);
     void (*done)(struct question *q);
     struct loop *loop;
@@ -74,8 +103,9 @@ struct reader {
 struct store {
     struct queue queue;
     _Atomic int64_t queue_bytes, max_body_bytes, audit_ms; /* 0: for ever */
-    _Atomic bool sync;
-    _Atomic uint64_t rows, commits, failed_commits, held, segment_bytes;
+    _Atomic int64_t max_age_ms;
+    _Atomic bool sync, upkeep_due; /* the rules for keeping rows may have changed */
+    _Atomic uint64_t rows, commits, refused_rows, deleted_rows, failed_commits, held, segment_bytes;
     _Atomic(const char *) trouble;
     int dir, lock_file;
     struct counters *counters;
@@ -103,8 +133,25 @@ uint64_t writer_stop(struct store *s);
 void writer_notice(struct store *s, int64_t before);
 void writer_change(struct store *s, struct job *j);
 void writer_poll(struct store *s);
+/* Any thread. */
+void writer_ask(struct store *s, struct row_job *j, struct loop *l);
 /* Waits until everything pushed before was committed, or a commit was tried and failed. */
 void writer_flush(struct store *s);
+
+/* ---- upkeep.c: the writer's thread ---- */
+void upkeep_init(struct upkeep *u);
+void upkeep_done(struct upkeep *u);
+/* Rows and counters whose gateway is not in the catalogue: deleted just now, or by a process that did not
+ * live to finish. */
+void upkeep_find_doomed(struct store *s);
+/* Some ms of work, if there is any; at the end only what somebody waits for. */
+void upkeep_run(struct store *s, bool end);
+/* How long until there is some, at most an hour. */
+int64_t upkeep_patience_ms(struct store *s);
+/* Rows that a gateway takes no more lose their bodies and their place in the log (REC_NO_ROW). */
+void upkeep_refuse(struct store *s, struct queued *rows);
+/* Within the transaction of a batch: gateways that have too many rows now lose as many of the oldest. */
+enum err upkeep_trim(struct store *s, const struct rollup *batch) MUST_CHECK;
 
 /* ---- reader.c ---- */
 void reader_init(struct store *s);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The reader thread: one question at a time, each after a flush of the writer, so that an answer holds
- * everything its asker had pushed.
+ * everything its asker had pushed. A long one does some of its work and goes to the end of the list.
  */
 #include "store/private.h"
 
@@ -12,17 +12,22 @@ static void on_answered(struct loop *l, struct msg *m)
     q->done(q);
 }
 
-void reader_ask(struct store *s, struct question *q, struct loop *l)
+static void append(struct reader *r, struct question *q)
 {
-    struct reader *r = &s->reader;
     q->next = NULL;
-    q->loop = l;
-    q->msg.run = on_answered;
     pthread_mutex_lock(&r->lock);
     *r->questions_end = q;
     r->questions_end = &q->next;
     pthread_mutex_unlock(&r->lock);
     pthread_cond_signal(&r->wake);
+}
+
+void reader_ask(struct store *s, struct question *q, struct loop *l)
+{
+    q->again = false;
+    q->loop = l;
+    q->msg.run = on_answered;
+    append(&s->reader, q);
 }
 
 /* NULL: the thread is to stop, and nothing is left to answer. */
@@ -44,9 +49,14 @@ static void *reader_main(void *arg)
 {
     struct store *s = arg;
     for (struct question *q; (q = next_question(&s->reader)) != NULL;) {
-        writer_flush(s);
+        if (!q->again)
+            writer_flush(s);
+        q->again = false;
         q->run(s, q);
-        loop_send(q->loop, &q->msg);
+        if (q->again)
+            append(&s->reader, q);
+        else
+            loop_send(q->loop, &q->msg);
     }
     return NULL;
 }

@@ -31,6 +31,7 @@ enum {
     REC_FOLLOWED = 4096,      /* another attempt came after: that one is counted as the client's request */
     REC_RATE_LIMITED = 8192,  /* refused by the gateway's rate limit */
     REC_CACHE_MISSED = 16384, /* the cache was asked and did not know */
+    REC_COMPAT = 32768,       /* came by a compat endpoint */
 };
 
 struct record {

@@ -38,6 +38,11 @@ enum err segments_commit(struct segments *s, bool sync) MUST_CHECK;
 /* Bytes written since segments_open. */
 uint64_t segments_bytes(const struct segments *s);
 
+/* The number of the segment that is written to, or will be: those below are finished. */
+int64_t segments_current(const struct segments *s);
+/* Removes a file; true when it is gone. Whoever reads it still may. */
+bool segment_remove(int data_dir, int64_t number);
+
 /* The bodies at a place, into the arena; p == NULL: not stored. E_NOT_FOUND: the segment is gone; E_IO:
  * damaged, or never written to the end. Any thread. */
 enum err segment_read(int data_dir, const struct body_place *p, struct arena *a, struct str *ret_request,

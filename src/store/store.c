@@ -17,6 +17,8 @@
 /* Longest body a frame of a segment is made for; keys.def allows no more. */
 static const int64_t body_max = (int64_t)1 << 30;
 
+enum { DAY_MS = 24 * 3600 * 1000 };
+
 static _Thread_local char why[PATH_MAX + 256];
 
 /* ---- opening and closing ---- */
@@ -64,7 +66,9 @@ void store_reload(struct store *s, const struct store_options *o)
     atomic_store(&s->queue_bytes, o->queue_bytes);
     atomic_store(&s->max_body_bytes, max < 0 ? 0 : max);
     atomic_store(&s->sync, o->sync);
-    atomic_store(&s->audit_ms, o->audit_days * 86400000);
+    atomic_store(&s->audit_ms, o->audit_days * DAY_MS);
+    atomic_store(&s->max_age_ms, o->max_age_days * DAY_MS);
+    atomic_store(&s->upkeep_due, true);
 }
 
 static uint64_t shut(struct store *s)
@@ -246,6 +250,8 @@ struct store_stats store_stats(struct store *s)
     return (struct store_stats){
         .rows = s->rows,
         .commits = s->commits,
+        .refused_rows = s->refused_rows,
+        .deleted_rows = s->deleted_rows,
         .shed_bodies = s->queue.shed,
         .queued_rows = s->held + (uint64_t)(waiting > 0 ? waiting : 0),
         .queued_bytes = (uint64_t)(bytes > 0 ? bytes : 0),
@@ -256,93 +262,6 @@ struct store_stats store_stats(struct store *s)
 }
 
 /* ---- queries ---- */
-
-struct list_query {
-    struct question q;
-    struct log_query list; /* search is copied behind the struct */
-    struct log_page *page;
-    void (*done)(void *arg, struct log_page *page);
-    void *arg;
-};
-
-static void name_gateways(struct store *s, struct log_page *page)
-{
-    struct catalog *c = store_catalog(s);
-    log_page_name_gateways(page, c);
-    catalog_unref(c);
-}
-
-static void run_list(struct store *s, struct question *q)
-{
-    struct list_query *l = container_of(q, struct list_query, q);
-    log_db_list(s->reader.logs, &l->list, l->page);
-    name_gateways(s, l->page);
-}
-
-static void list_done(struct question *q)
-{
-    struct list_query *l = container_of(q, struct list_query, q);
-    l->done(l->arg, l->page);
-    mem_free(l);
-}
-
-void store_list_logs(struct store *s, const struct log_query *list, struct loop *l,
-                     void (*done)(void *arg, struct log_page *page), void *arg)
-{
-    struct list_query *q = mem_alloc(sizeof(*q) + list->search.n);
-    *q = (struct list_query){.q = {.run = run_list, .done = list_done},
-                             .list = *list,
-                             .page = &log_detail_new()->page,
-                             .done = done,
-                             .arg = arg};
-    if (list->search.n)
-        memcpy(q + 1, list->search.p, list->search.n);
-    if (list->search.p)
-        q->list.search.p = (char *)(q + 1);
-    reader_ask(s, &q->q, l);
-}
-
-struct get_query {
-    struct question q;
-    int64_t gateway;
-    struct uuid id;
-    bool with_bodies;
-    struct log_detail *detail;
-    void (*done)(void *arg, struct log_detail *d);
-    void *arg;
-};
-
-static void run_get(struct store *s, struct question *q)
-{
-    struct get_query *g = container_of(q, struct get_query, q);
-    struct log_detail *d = g->detail;
-    struct body_place p;
-    if (log_db_get(s->reader.logs, g->gateway, g->id, &d->page, &p) == E_OK && g->with_bodies &&
-        segment_read(s->dir, &p, &d->page.arena, &d->request, &d->response) != E_OK)
-        d->request = d->response = (struct str){NULL, 0};
-    name_gateways(s, &d->page);
-}
-
-static void get_done(struct question *q)
-{
-    struct get_query *g = container_of(q, struct get_query, q);
-    g->done(g->arg, g->detail);
-    mem_free(g);
-}
-
-void store_get_log(struct store *s, int64_t gateway, struct uuid id, bool with_bodies, struct loop *l,
-                   void (*done)(void *arg, struct log_detail *d), void *arg)
-{
-    struct get_query *q = mem_alloc(sizeof(*q));
-    *q = (struct get_query){.q = {.run = run_get, .done = get_done},
-                            .gateway = gateway,
-                            .id = id,
-                            .with_bodies = with_bodies,
-                            .detail = log_detail_new(),
-                            .done = done,
-                            .arg = arg};
-    reader_ask(s, &q->q, l);
-}
 
 struct audit_ask {
     struct question q;

@@ -15,7 +15,7 @@
 #include "store/audit.h"
 #include "store/catalog.h"
 #include "store/counters.h"
-#include "store/record.h"
+#include "store/log_filter.h"
 
 struct store;
 
@@ -25,6 +25,7 @@ struct store_options {
     int64_t max_body_bytes;      /* longer bodies are not stored; at most 1 GiB */
     bool sync;                   /* fsync every commit */
     int64_t audit_days;          /* how long lines of the audit log are kept; 0: for ever */
+    int64_t max_age_days;        /* older rows are deleted; 0: they stay */
     const char *account;         /* made when it is missing; NULL: a random one when there is none */
     const char *root_token;      /* its token, stored unless it is; NULL: a random one for a new account */
     const char *master_key;      /* text of a keyring; NULL: */
@@ -42,7 +43,7 @@ struct store_first {
  * with *ret_why set (thread-local, for the operator).
  */
 struct store *store_open(const struct store_options *o, struct store_first *ret_first, const char **ret_why);
-/* Takes over queue_bytes, max_body_bytes, sync and audit_days. Any thread. */
+/* Takes over queue_bytes, max_body_bytes, sync, audit_days and max_age_days. Any thread. */
 void store_reload(struct store *s, const struct store_options *o);
 /*
  * Answers the queries that were asked, commits all that was pushed, then stops the threads. Nobody may
@@ -76,7 +77,8 @@ struct counters *store_counters(struct store *s);
 void store_push(struct store *s, const struct record *r, struct loop *l, struct msg *ack);
 
 struct store_stats {
-    uint64_t rows, commits, shed_bodies, queued_rows, queued_bytes, segment_bytes, failed_commits;
+    uint64_t rows, commits, refused_rows, deleted_rows, shed_bodies, queued_rows, queued_bytes, segment_bytes,
+        failed_commits;
     const char *trouble; /* why the last commit failed (static text); NULL: it did not */
 };
 struct store_stats store_stats(struct store *s);
@@ -92,6 +94,7 @@ enum log_order {
     ORDER_COST,
     ORDER_TOKENS_IN,
     ORDER_TOKENS_OUT,
+    ORDER_TOKENS,
     ORDER_DURATION,
     ORDER_FEEDBACK
 };
@@ -101,8 +104,10 @@ struct log_query {
     int64_t page, per_page;
     enum log_order order;
     bool ascending;
-    struct str
-        search; /* empty: all. Part of id, event id, model, provider, path, metadata; ASCII case ignored */
+    /* Empty: all. Part of id, event id, model, provider, path, metadata; ASCII case ignored. */
+    struct str search;
+    struct log_filter filter;
+    bool meta; /* fill the page's meta */
     /* Tail: rows that reached the log after this one, in that order, whatever `order` says. A call that
      * began earlier but ended later is among them. All zero: not a tail. */
     struct uuid after;
@@ -117,16 +122,29 @@ struct log_row {
     bool has_request, has_response;
 };
 
+/* The smallest and largest values of the rows a query is about; min > max: none has one. Of a large log it is
+ * what zones say, which may be a little wider. */
+struct log_meta {
+    struct zone_range ranges[ZONE_RANGES];
+};
+void log_meta_clear(struct log_meta *m);
+void log_meta_add(struct log_meta *m, enum zone_number which, const struct zone_range *r);
+
 struct log_page {
     struct arena arena;
     enum err err;
     struct log_row *rows;
-    size_t n;
+    size_t n, cap; /* cap: while it is filled */
     int64_t total;
+    bool estimated; /* the total: too many rows would have to be looked at */
+    struct log_meta meta;
 };
 
-/* Everything pushed before the call is in the answer (read your writes), unless commits fail. Pages
- * count from 1; one past the end is empty. `done` runs on l, once, and owns the page (log_page_free). */
+/*
+ * Everything pushed before the call is in the answer (read your writes), unless commits fail. Pages
+ * count from 1; one past the end is empty. E_FULL: too deep for an order other than that of time. `done` runs
+ * on l, once, and owns the page (log_page_free).
+ */
 void store_list_logs(struct store *s, const struct log_query *q, struct loop *l,
                      void (*done)(void *arg, struct log_page *page), void *arg);
 void log_page_free(struct log_page *page);
@@ -139,6 +157,36 @@ struct log_detail {
 void store_get_log(struct store *s, int64_t gateway, struct uuid id, bool with_bodies, struct loop *l,
                    void (*done)(void *arg, struct log_detail *d), void *arg);
 void log_detail_free(struct log_detail *d);
+
+/*
+ * All rows a query is about, in its order of time, some at a time; pages and totals are ignored. Rows that
+ * arrive later are not among them. `rows` runs on l once for each call of open and next; page->n may be
+ * smaller than what is to come, 0 with `more` never. The callee owns the page.
+ */
+struct log_export;
+struct log_export *store_export_open(struct store *s, const struct log_query *q, struct loop *l,
+                                     void (*rows)(void *arg, struct log_page *page, bool more), void *arg);
+/* After rows was called. */
+void store_export_next(struct log_export *e);
+/* Not while a call of rows is awaited. `closed` runs on l when nothing refers to l any more. */
+void store_export_close(struct log_export *e, void (*closed)(void *arg));
+
+/* ---- changes of rows: run on the writer thread ---- */
+/* What people add to a row. NAN: no rating. The metadata replaces the map but for the entries whose keys
+ * begin with "cf."; p == NULL: none. */
+struct log_patch {
+    bool has_feedback, has_score, has_metadata;
+    double feedback, score;
+    struct str metadata;
+};
+/* E_OK, E_NOT_FOUND, E_DB. */
+void store_patch_log(struct store *s, int64_t gateway, struct uuid id, const struct log_patch *p,
+                     struct loop *l, void (*done)(void *arg, enum err e), void *arg);
+/* Deletes the rows of the query's page (per_page: how many at most), a few at a time so that new rows need
+ * not wait. Bodies go when their segment has none of any other row. E_OK, E_FULL (store_list_logs), E_DB:
+ * some may be gone. */
+void store_delete_logs(struct store *s, const struct log_query *q, struct loop *l,
+                       void (*done)(void *arg, enum err e), void *arg);
 
 /* The same for a process of its own (weir logs), with or without a running daemon: opens logs.db
  * read-only and answers at once. *ret is the caller's; log_page_free frees what is in it. */

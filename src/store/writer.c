@@ -3,7 +3,7 @@
  * The writer thread. A turn:
  *
  *   wait ─ changes of the catalogue ─ take the queue ─ bodies to the segment ─ rows, roll-ups and
- *   counters in one transaction ─ acks ─ flush tickets ─ some rows of deleted gateways ─ roll-ups too old
+ *   counters in one transaction ─ acks ─ flush tickets ─ some upkeep (upkeep.c)
  *
  * It waits for the next hour while nothing is queued, STORE_COMMIT_MS after the first row otherwise, less
  * when a batch is full or somebody asks. A failed commit keeps its rows in `held`, in order, and is tried
@@ -40,6 +40,18 @@ void writer_change(struct store *s, struct job *j)
     pthread_mutex_lock(&w->lock);
     *w->jobs_end = j;
     w->jobs_end = &j->next;
+    pthread_mutex_unlock(&w->lock);
+    pthread_cond_signal(&w->wake);
+}
+
+void writer_ask(struct store *s, struct row_job *j, struct loop *l)
+{
+    struct writer *w = &s->writer;
+    j->next = NULL;
+    j->loop = l;
+    pthread_mutex_lock(&w->lock);
+    *w->row_jobs_end = j;
+    w->row_jobs_end = &j->next;
     pthread_mutex_unlock(&w->lock);
     pthread_cond_signal(&w->wake);
 }
@@ -86,36 +98,11 @@ static bool reload_catalog(struct store *s)
     (void)store_read_keys(s, false, &why); /* the old ring is better than none */
     struct catalog *c = catalog_db_load(s->writer.catalog, &s->keys);
     s->writer.stale = !c;
-    if (c)
+    if (c) {
         publish(s, c);
-    return c;
-}
-
-/* Does the catalogue have what rows and counters of that number are about? */
-static bool is_there(const struct catalog *c, int64_t id)
-{
-    return id >= 0 ? catalog_gateway_id(c, id) != NULL : catalog_object_id(c, -id) != NULL;
-}
-
-/* Rows and counters whose gateway, or key, is not in the catalogue: deleted just now, or by a process that
- * did not live to finish. */
-static void find_doomed(struct store *s)
-{
-    struct writer *w = &s->writer;
-    struct arena a;
-    int64_t *all;
-    size_t n;
-    arena_init(&a, CATALOG_BYTES);
-    w->n_doomed = 0;
-    if (log_db_gateways(w->logs, &a, &all, &n) == E_OK) {
-        w->doomed = mem_realloc(w->doomed, (n + 1) * sizeof(*w->doomed));
-        for (size_t i = 0; i < n; i++)
-            if (!is_there(s->catalog, all[i])) {
-                w->doomed[w->n_doomed++] = all[i];
-                counters_forget(s->counters, all[i]);
-            }
+        atomic_store(&s->upkeep_due, true);
     }
-    arena_done(&a);
+    return c;
 }
 
 static bool restore_counters(struct store *s)
@@ -161,15 +148,8 @@ static void run_job(struct store *s, struct job *j)
         j->result = E_DB;
     for (size_t i = 0; i < j->set.n && j->result == E_OK; i++)
         if (leaves_rows(&j->set.changes[i]))
-            find_doomed(s);
+            upkeep_find_doomed(s);
     loop_send(j->loop, &j->msg);
-}
-
-static void sweep(struct writer *w)
-{
-    enum err e = log_db_delete(w->logs, w->doomed[w->n_doomed - 1], STORE_SWEEP_ROWS);
-    if (e != E_OK) /* none left, or trouble: then the next start goes on */
-        w->n_doomed--;
 }
 
 /* ---- uses of keys ---- */
@@ -216,6 +196,7 @@ static void take_queue(struct store *s)
 static enum err place_bodies(struct store *s)
 {
     struct writer *w = &s->writer;
+    upkeep_refuse(s, w->held);
     for (struct queued *e = w->held; e; e = e->next)
         if (!e->placed)
             e->place = segments_add(w->segments, e->r.request, e->r.response);
@@ -257,6 +238,8 @@ static enum err commit_rows(struct store *s)
     enum err e = log_db_begin(w->logs);
     if (e == E_OK)
         e = insert_rows(w);
+    if (e == E_OK)
+        e = upkeep_trim(s, &w->rollup);
     for (size_t i = 0; e == E_OK && i < n; i++)
         e = log_db_set_counter(w->logs, &counted[i]);
     if (e == E_OK)
@@ -320,23 +303,6 @@ static void write_held(struct store *s)
     atomic_fetch_add_explicit(&s->rows, release_held(s), memory_order_relaxed);
 }
 
-/* ---- upkeep ---- */
-
-enum { HOUR_MS = 3600 * 1000 };
-
-/* Once an hour: sizes are noted also of gateways that nobody calls, and roll-ups that are too old go, a piece
- * a turn. Trouble is left to the next hour. */
-static void tend(struct writer *w)
-{
-    int64_t minute = clock_wall_ms() / 60000;
-    if (minute / 60 == w->tended_hour)
-        return;
-    bool noted = w->trimming || log_db_note_sizes(w->logs, minute) == E_OK;
-    w->trimming = noted && log_db_trim(w->logs, minute - ROLLUP_KEEP_MINUTES) == E_OK;
-    if (!w->trimming)
-        w->tended_hour = minute / 60;
-}
-
 /* ---- the thread ---- */
 
 static int64_t now_ns(void)
@@ -348,15 +314,7 @@ static int64_t now_ns(void)
 
 static bool asked(const struct writer *w)
 {
-    return w->stop || w->poll || w->jobs || w->flush_wanted != w->flush_done;
-}
-
-static int64_t idle_ms(const struct writer *w)
-{
-    int64_t now = clock_wall_ms();
-    if (w->n_doomed || w->trimming)
-        return STORE_COMMIT_MS;
-    return now / HOUR_MS == w->tended_hour ? HOUR_MS - now % HOUR_MS : 0;
+    return w->stop || w->poll || w->jobs || w->row_jobs || w->flush_wanted != w->flush_done;
 }
 
 /* How long this turn may sleep. */
@@ -368,8 +326,9 @@ static int64_t patience_ms(struct store *s)
         return 0;
     if (w->failing)
         return STORE_RETRY_MS;
-    if (waiting == 0)
-        return idle_ms(w);
+    int64_t upkeep = upkeep_patience_ms(s);
+    if (waiting == 0 || upkeep == 0)
+        return upkeep;
     return s->sync || waiting >= STORE_BATCH_ROWS ? 0 : STORE_COMMIT_MS;
 }
 
@@ -402,6 +361,12 @@ static struct turn next_turn(struct store *s)
     struct turn t = {w->jobs, w->flush_wanted, w->poll, w->stop};
     w->jobs = NULL;
     w->jobs_end = &w->jobs;
+    if (w->row_jobs) {
+        *w->upkeep.jobs_end = w->row_jobs;
+        w->upkeep.jobs_end = w->row_jobs_end;
+        w->row_jobs = NULL;
+        w->row_jobs_end = &w->row_jobs;
+    }
     w->poll = false;
     pthread_mutex_unlock(&w->lock);
     return t;
@@ -439,12 +404,10 @@ static void *writer_main(void *arg)
             w->saved_ns = now_ns();
         }
         end_turn(w, &t);
-        if (w->n_doomed && !w->failing && !t.stop)
-            sweep(w);
-        if (!w->failing && !t.stop)
-            tend(w);
-        over = t.stop && (!w->held || w->failures >= STORE_CLOSE_TRIES);
-        if (t.stop && !over)
+        if (!w->failing || t.stop)
+            upkeep_run(s, t.stop);
+        over = t.stop && !w->upkeep.jobs && (!w->held || w->failures >= STORE_CLOSE_TRIES);
+        if (t.stop && !over && w->failing)
             nanosleep(&(struct timespec){.tv_nsec = 100 * 1000000}, NULL);
     }
     return NULL;
@@ -459,6 +422,8 @@ void writer_init(struct store *s)
 {
     struct writer *w = &s->writer;
     w->jobs_end = &w->jobs;
+    w->row_jobs_end = &w->row_jobs;
+    upkeep_init(&w->upkeep);
     w->held_end = &w->held;
     rollup_init(&w->rollup);
     pthread_condattr_t monotonic;
@@ -492,7 +457,7 @@ bool writer_start(struct store *s, const char *dir, const struct store_options *
         *ret_why = "logs.db cannot be read";
         return false;
     }
-    find_doomed(s);
+    upkeep_find_doomed(s);
     int failed = pthread_create(&w->thread, NULL, writer_main, s);
     must(failed == 0);
     return w->started = true;
@@ -513,7 +478,7 @@ uint64_t writer_stop(struct store *s)
     log_db_close(w->logs);
     catalog_db_close(w->catalog);
     rollup_done(&w->rollup);
-    mem_free(w->doomed);
+    upkeep_done(&w->upkeep);
     pthread_cond_destroy(&w->wake);
     pthread_cond_destroy(&w->flushed);
     pthread_mutex_destroy(&w->lock);

@@ -20,6 +20,7 @@ struct fixture {
     bool answered;
     enum err result;
     struct log_page *page;
+    bool more; /* of an export */
     struct log_detail *detail;
 };
 
@@ -128,6 +129,69 @@ static inline enum err fixture_change(struct fixture *f, struct change c)
     store_change(f->s, &set, f->loop, fixture_on_change, f);
     fixture_wait(f);
     return f->result;
+}
+
+static inline enum err fixture_patch(struct fixture *f, int64_t gateway, struct uuid id,
+                                     const struct log_patch *p)
+{
+    store_patch_log(f->s, gateway, id, p, f->loop, fixture_on_change, f);
+    fixture_wait(f);
+    return f->result;
+}
+
+static inline enum err fixture_delete(struct fixture *f, const struct log_query *q)
+{
+    store_delete_logs(f->s, q, f->loop, fixture_on_change, f);
+    fixture_wait(f);
+    return f->result;
+}
+
+/* Row by row through an export. */
+struct fixture_export {
+    struct fixture *f;
+    struct log_export *x;
+    size_t at;
+};
+
+static inline void fixture_on_rows(void *arg, struct log_page *page, bool more)
+{
+    struct fixture *f = arg;
+    f->page = page;
+    f->more = more;
+    fixture_answered(f);
+}
+
+static inline struct fixture_export fixture_export_open(struct fixture *f, const struct log_query *q)
+{
+    struct fixture_export e = {.f = f, .x = store_export_open(f->s, q, f->loop, fixture_on_rows, f)};
+    fixture_wait(f);
+    return e;
+}
+
+/* NULL: there are no more. The row lives until the next call. */
+static inline const struct log_row *fixture_export_row(struct fixture_export *e)
+{
+    while (e->at == e->f->page->n) {
+        if (!e->f->more)
+            return NULL;
+        log_page_free(e->f->page);
+        e->at = 0;
+        store_export_next(e->x);
+        fixture_wait(e->f);
+    }
+    return &e->f->page->rows[e->at++];
+}
+
+static inline void fixture_on_closed(void *arg)
+{
+    fixture_answered(arg);
+}
+
+static inline void fixture_export_close(struct fixture_export *e)
+{
+    log_page_free(e->f->page);
+    store_export_close(e->x, fixture_on_closed);
+    fixture_wait(e->f);
 }
 
 static inline struct record_body fixture_body(struct str s)
