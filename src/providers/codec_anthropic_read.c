@@ -133,7 +133,7 @@ static enum err read_source(const struct reading *b, struct ir_media *m)
 {
     const struct json_val *source = json_get(b->v, "source"), *content = json_get(source, "content");
     struct str type = codec_text(source, "type");
-    m->mime = codec_text(source, "media_type");
+    m->mime = ir_media_type(codec_text(source, "media_type"));
     if (str_eq(type, STR("base64")))
         m->data = codec_text(source, "data");
     else if (str_eq(type, STR("text")))

@@ -239,7 +239,7 @@ static enum err give_call(struct codec_reader *r, struct candidate *c, const str
 static void give_media(struct codec_reader *r, struct candidate *c, const struct json_val *part)
 {
     const struct json_val *blob = member(part, "inlineData"), *file = member(part, "fileData");
-    struct str mime = codec_text(blob ? blob : file, "mimeType");
+    struct str mime = ir_media_type(codec_text(blob ? blob : file, "mimeType"));
     struct ir_part p = {.kind = gemini_kind(mime), .media = {.mime = mime, .data = codec_text(blob, "data")}};
     if (!blob)
         p.media.url = codec_text(file, "fileUri");

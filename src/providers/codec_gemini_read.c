@@ -114,7 +114,7 @@ static void read_plain_text(struct arena *a, struct ir_media *m)
 static enum err read_inline(const struct place *p)
 {
     const struct json_val *blob = gemini_get(p->v, "inlineData");
-    struct str mime = gemini_text(blob, "mimeType"), data = gemini_text(blob, "data");
+    struct str mime = ir_media_type(gemini_text(blob, "mimeType")), data = gemini_text(blob, "data");
     if (!mime.n || !data.p)
         return refuse(p, "inlineData has mimeType and data");
     struct ir_part *part = add(p, gemini_kind(mime));
@@ -133,7 +133,7 @@ static bool is_film(struct str url)
 static enum err read_file(const struct place *p)
 {
     const struct json_val *file = gemini_get(p->v, "fileData");
-    struct str mime = gemini_text(file, "mimeType"), url = gemini_text(file, "fileUri");
+    struct str mime = ir_media_type(gemini_text(file, "mimeType")), url = gemini_text(file, "fileUri");
     if (!url.n)
         return refuse(p, "fileData has fileUri");
     struct str type = mime.n ? mime : is_film(url) ? STR("video/mp4") : gemini_mime_of_url(url);

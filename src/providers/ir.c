@@ -153,6 +153,11 @@ bool ir_data_url(struct str url, struct str *ret_mime, struct str *ret_data)
     return true;
 }
 
+struct str ir_media_type(struct str mime)
+{
+    return str_find(mime, ',') < mime.n ? str_of(NULL, 0) : mime;
+}
+
 struct str ir_system_text(struct arena *a, const struct ir_request *r)
 {
     struct ir_strs texts = {NULL, 0};

@@ -182,6 +182,8 @@ bool ir_add_str(struct arena *a, struct ir_strs *l, struct str s);
 
 /* "data:image/png;base64,AAAA" in pieces; false for anything else (RFC 2397; only base64 bodies count). */
 bool ir_data_url(struct str url, struct str *ret_mime, struct str *ret_data);
+/* A media type as it came; p == NULL for what cannot stand in a data URL (RFC 2397) and so is none. */
+struct str ir_media_type(struct str mime);
 /* The system prompt as one text, parts joined by a blank line, for dialects that have one place for it. p ==
  * NULL: there is none, or past the cap. */
 struct str ir_system_text(struct arena *a, const struct ir_request *r);
