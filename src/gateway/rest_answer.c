@@ -120,9 +120,11 @@ static struct str finished(struct arena *a, struct buf *b)
 static struct str metadata(const struct txn *t)
 {
     const struct target *target = txn_target(t);
-    bool own = provider_has_credential(target->provider, &t->forward, target->query);
-    return own ? STR(",\"gatewayMetadata\":{\"keySource\":\"Request\"}}")
-               : STR(",\"gatewayMetadata\":{\"keySource\":\"BYOK\"}}");
+    if (target->stored)
+        return STR(",\"gatewayMetadata\":{\"keySource\":\"BYOK\"}}");
+    if (provider_has_credential(target->provider, &target->headers, target->query))
+        return STR(",\"gatewayMetadata\":{\"keySource\":\"Request\"}}");
+    return STR(",\"gatewayMetadata\":{\"keySource\":\"None\"}}");
 }
 
 static struct str completed(const struct txn *t)
