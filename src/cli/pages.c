@@ -102,5 +102,6 @@ static void on_gone(void *service, struct exchange *x, enum err why)
     (void)service, (void)x, (void)why;
 }
 
-const struct service pages_service = {on_request, on_body, on_nothing, on_nothing, on_gone};
-const struct service pages_health_service = {on_health_request, on_body, on_nothing, on_nothing, on_gone};
+const struct service pages_service = {on_request, on_body, on_nothing, on_nothing, on_gone, NULL};
+const struct service pages_health_service = {on_health_request, on_body, on_nothing,
+                                             on_nothing,        on_gone, NULL};

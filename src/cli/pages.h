@@ -3,7 +3,7 @@
 #pragma once
 #include "gateway/worker.h"
 
-enum { PAGES_ROUTES = 5 };
+enum { PAGES_ROUTES = 6 };
 
 /* Per worker; `stats` are every worker's. */
 struct pages {

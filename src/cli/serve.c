@@ -80,6 +80,31 @@ static struct settings *load_settings(const struct process *p, const char **ret_
     return conf ? settings_new(conf, ret_why) : NULL;
 }
 
+/* "CERT:KEY" */
+static bool add_tls(struct str pair, struct tls_server *tls)
+{
+    char cert[PATH_MAX], key[PATH_MAX];
+    const char *why = "it is not CERT:KEY";
+    struct str rest = pair, first = str_cut(&rest, ':');
+    bool ok = rest.n && first.n < sizeof(cert) && rest.n < sizeof(key);
+    if (ok) {
+        snprintf(cert, sizeof(cert), "%.*s", STR_FMT(first));
+        snprintf(key, sizeof(key), "%.*s", STR_FMT(rest));
+        ok = tls_server_add(tls, cert, key, &why);
+    }
+    if (!ok)
+        log_error("tls.more: %.*s: %s", STR_FMT(pair), why);
+    return ok;
+}
+
+static bool load_more_tls(const struct conf *conf, struct tls_server *tls)
+{
+    for (size_t i = 0; i < conf->tls_more.n; i++)
+        if (!add_tls(conf->tls_more.v[i], tls))
+            return false;
+    return true;
+}
+
 static bool load_tls(const struct conf *conf, struct tls_server **ret)
 {
     const char *why = NULL;
@@ -89,7 +114,7 @@ static bool load_tls(const struct conf *conf, struct tls_server **ret)
     *ret = tls_server_new(conf->tls_cert.p, conf->tls_key.p, &why);
     if (!*ret)
         log_error("tls.cert, tls.key: %s", why);
-    return *ret != NULL;
+    return *ret && load_more_tls(conf, *ret);
 }
 
 static void set_log_level(const struct conf *conf)
@@ -244,6 +269,7 @@ static bool open_doors(struct process *p, struct str listen, struct tls_server *
 static size_t data_routes(struct seat *s, struct server_route *out)
 {
     size_t n = 0;
+    out[n++] = (struct server_route){STR("/"), &front_domain_service, s->worker};
     out[n++] = (struct server_route){STR(FRONT_PREFIX), &front_service, s->worker};
     out[n++] = (struct server_route){STR(REST_PREFIX), &front_service, s->worker};
     return n;

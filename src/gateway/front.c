@@ -7,16 +7,37 @@
 #include "gateway/answer.h"
 #include "gateway/decode.h"
 #include "gateway/rest.h"
+#include "store/domain.h"
+
+/* The host that was asked, if it stands for a gateway (data plane section 30): what follows it is the path.
+ */
+static bool cut_domain(struct txn *t, struct str path, struct str *ret_rest)
+{
+    enum { TLS13 = 0x0304 };
+    const struct domain *d =
+        catalog_domain(t->catalog, headers_last(&exchange_request(t->x)->headers, STR("host")));
+    const struct gateway *g = d ? catalog_gateway_id(t->catalog, d->object->gateway) : NULL;
+    if (!g)
+        return false;
+    t->account = g->account;
+    t->gateway_slug = g->slug;
+    t->tls_too_old = d->tls13 && exchange_tls(t->x) && exchange_tls(t->x) < TLS13;
+    *ret_rest = str_from(path, 1);
+    return true;
+}
 
 /* Pieces of the path, raw; missing ones are empty. */
 static void cut_path(struct txn *t, struct str path)
 {
     static const struct str prefix = S("/v1/");
-    if (rest_cut_path(t, path))
-        return;
-    struct str rest = str_starts(path, prefix) ? str_from(path, prefix.n) : STR("");
-    t->account = str_cut(&rest, '/');
-    t->gateway_slug = rest.p ? str_cut(&rest, '/') : STR("");
+    struct str rest;
+    if (!cut_domain(t, path, &rest)) {
+        if (rest_cut_path(t, path))
+            return;
+        rest = str_starts(path, prefix) ? str_from(path, prefix.n) : STR("");
+        t->account = str_cut(&rest, '/');
+        t->gateway_slug = rest.p ? str_cut(&rest, '/') : STR("");
+    }
     t->provider_slug = rest.p ? str_cut(&rest, '/') : STR("");
     t->rest = rest.p ? rest : STR("");
     t->universal = t->provider_slug.n == 0 && t->rest.n == 0;
@@ -89,4 +110,23 @@ static void on_gone(void *service, struct exchange *x, enum err why)
     txn_abort(exchange_user(x), why);
 }
 
-const struct service front_service = {on_request, on_body, on_body_end, on_drain, on_gone};
+/* A host that is somebody's gateway has no other pages. */
+static bool is_domain(void *service, const struct request_head *head)
+{
+    struct worker *w = service;
+    worker_catch_up(w);
+    return catalog_domain(w->view->catalog, headers_last(&head->headers, STR("host")));
+}
+
+const struct service front_service = {.on_request = on_request,
+                                      .on_body = on_body,
+                                      .on_body_end = on_body_end,
+                                      .on_drain = on_drain,
+                                      .on_gone = on_gone};
+
+const struct service front_domain_service = {.on_request = on_request,
+                                             .on_body = on_body,
+                                             .on_body_end = on_body_end,
+                                             .on_drain = on_drain,
+                                             .on_gone = on_gone,
+                                             .claims = is_domain};

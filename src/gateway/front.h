@@ -10,3 +10,7 @@
  */
 #define FRONT_PREFIX "/v"
 extern const struct service front_service;
+/* The same for hosts that stand for a gateway, with the pieces after it as the path (data plane section 30):
+ * prefix
+ * "/", before all others. */
+extern const struct service front_domain_service;

@@ -25,7 +25,7 @@ static enum next enter(struct txn *t)
         hex_encode(hex, t->id.b, sizeof(t->id.b)); /* a trace of its own, tied to the request */
         t->trace_id = str_of(hex, 2 * sizeof(t->id.b));
     }
-    return NEXT;
+    return t->tls_too_old ? txn_fail(t, E_OLD_TLS, STR("")) : NEXT;
 }
 
 static bool find_cost(const struct txn *t, const struct attempt *a, const struct usage *u, struct record *r)

@@ -86,7 +86,8 @@ struct txn {
     /* where: pieces of the path, raw; by txn_new */
     enum face face;
     struct str account, gateway_slug, provider_slug, rest;
-    bool universal; /* no provider in the path: the body names them */
+    bool universal;   /* no provider in the path: the body names them */
+    bool tls_too_old; /* for the host that was asked */
 
     /* who; by auth */
     const struct gateway *gateway;

@@ -46,6 +46,7 @@ struct exchange {
     struct arena arena;
     struct request_head request;
     struct str peer;
+    int tls; /* version; 0: none */
     uint64_t started;
     int64_t left;   /* of the announced length; LENGTH_UNKNOWN */
     bool announced; /* the service has it */

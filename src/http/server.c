@@ -39,7 +39,7 @@ struct exchange *exchange_take(struct wire *w)
     return x;
 }
 
-static bool serves(struct str prefix, struct str path)
+static bool matches(struct str prefix, struct str path)
 {
     struct str behind = prefix, before = str_cut(&behind, '*');
     if (!behind.p || !str_starts(path, before))
@@ -48,12 +48,17 @@ static bool serves(struct str prefix, struct str path)
     return str_starts(str_from(rest, str_find(rest, '/')), behind);
 }
 
+static bool serves(const struct server_route *r, const struct request_head *head)
+{
+    return matches(r->prefix, head->path) && (!r->service->claims || r->service->claims(r->arg, head));
+}
+
 bool exchange_route(struct exchange *x)
 {
     struct server *s = x->server;
     for (size_t i = 0; i < s->n_routes; i++) {
         const struct server_route *r = &s->routes[i];
-        if (serves(r->prefix, x->request.path)) {
+        if (serves(r, &x->request)) {
             x->service = r->service;
             x->service_arg = r->arg;
             return true;
@@ -62,11 +67,17 @@ bool exchange_route(struct exchange *x)
     return false;
 }
 
+int exchange_tls(const struct exchange *x)
+{
+    return x->tls;
+}
+
 void exchange_announce(struct exchange *x)
 {
     struct conn *c = x->wire->conn;
     /* the record of a request may be written after its connection is gone */
     x->peer = arena_dup(&x->arena, conn_peer(c));
+    x->tls = conn_tls_version(c);
     x->started = clock_us();
     x->announced = true;
     x->server->busy++;

@@ -32,6 +32,8 @@ struct service {
     void (*on_drain)(void *service, struct exchange *x);
     /* The client left, or its request broke (E_TOO_LARGE, E_BODY_TIMEOUT: already answered). */
     void (*on_gone)(void *service, struct exchange *x, enum err why);
+    /* Of what its route's prefix matches, which requests are its; NULL: all. By the head alone. */
+    bool (*claims)(void *service, const struct request_head *head);
 };
 
 struct server_limits {
@@ -73,6 +75,8 @@ const struct request_head *exchange_request(const struct exchange *x);
 struct arena *exchange_arena(struct exchange *x);
 struct loop *exchange_loop(struct exchange *x);
 struct str exchange_peer(const struct exchange *x);
+/* The version of TLS the client speaks: 0x0303 for 1.2, 0x0304 for 1.3; 0: none. */
+int exchange_tls(const struct exchange *x);
 void *exchange_user(const struct exchange *x);
 void exchange_set_user(struct exchange *x, void *user);
 /* Microseconds (clock_us) at which the head was complete. */

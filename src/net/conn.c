@@ -211,6 +211,11 @@ bool conn_is_tls(const struct conn *c)
     return c->tls != NULL;
 }
 
+int conn_tls_version(const struct conn *c)
+{
+    return c->tls ? tls_version(c->tls) : 0;
+}
+
 struct str conn_alpn(const struct conn *c)
 {
     return c->tls ? tls_alpn(c->tls) : STR("");

@@ -17,6 +17,8 @@
 
 struct tls_server {
     SSL_CTX *ctx;
+    SSL_CTX **more; /* for the names in their certificates */
+    size_t n_more;
     _Atomic int refs;
 };
 
@@ -91,7 +93,8 @@ static SSL_CTX *ctx_new(const SSL_METHOD *method)
     return ctx;
 }
 
-struct tls_server *tls_server_new(const char *cert_file, const char *key_file, const char **ret_why)
+/* NULL with *ret_why set when the files are no certificate and its key. */
+static SSL_CTX *server_ctx(const char *cert_file, const char *key_file, const char **ret_why)
 {
     SSL_CTX *ctx = ctx_new(TLS_server_method());
     if (SSL_CTX_use_certificate_chain_file(ctx, cert_file) != 1 ||
@@ -103,10 +106,44 @@ struct tls_server *tls_server_new(const char *cert_file, const char *key_file, c
         return NULL;
     }
     SSL_CTX_set_alpn_select_cb(ctx, on_alpn, NULL);
+    return ctx;
+}
+
+/* RFC 6066 section 3: the certificate that is for the name the client asks for, else the first one. */
+static int on_server_name(SSL *ssl, int *alert, void *arg)
+{
+    (void)alert;
+    const struct tls_server *s = arg;
+    const char *name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
+    for (size_t i = 0; name && i < s->n_more; i++)
+        if (X509_check_host(SSL_CTX_get0_certificate(s->more[i]), name, 0, 0, NULL) == 1) {
+            SSL_set_SSL_CTX(ssl, s->more[i]);
+            break;
+        }
+    return SSL_TLSEXT_ERR_OK;
+}
+
+struct tls_server *tls_server_new(const char *cert_file, const char *key_file, const char **ret_why)
+{
+    SSL_CTX *ctx = server_ctx(cert_file, key_file, ret_why);
+    if (!ctx)
+        return NULL;
     struct tls_server *s = mem_zalloc(sizeof(*s));
     s->ctx = ctx;
     s->refs = 1;
     return s;
+}
+
+bool tls_server_add(struct tls_server *s, const char *cert_file, const char *key_file, const char **ret_why)
+{
+    SSL_CTX *ctx = server_ctx(cert_file, key_file, ret_why);
+    if (!ctx)
+        return false;
+    s->more = mem_realloc(s->more, (s->n_more + 1) * sizeof(*s->more));
+    s->more[s->n_more++] = ctx;
+    SSL_CTX_set_tlsext_servername_callback(s->ctx, on_server_name);
+    SSL_CTX_set_tlsext_servername_arg(s->ctx, s);
+    return true;
 }
 
 struct tls_server *tls_server_ref(struct tls_server *s)
@@ -121,6 +158,9 @@ void tls_server_unref(struct tls_server *s)
     if (!s || atomic_fetch_sub(&s->refs, 1) != 1)
         return;
     SSL_CTX_free(s->ctx);
+    for (size_t i = 0; i < s->n_more; i++)
+        SSL_CTX_free(s->more[i]);
+    mem_free(s->more);
     mem_free(s);
 }
 
@@ -352,6 +392,11 @@ struct str tls_alpn(const struct tls *t)
     unsigned n = 0;
     SSL_get0_alpn_selected(t->ssl, &p, &n);
     return str_of((const char *)p, n);
+}
+
+int tls_version(const struct tls *t)
+{
+    return SSL_version(t->ssl);
 }
 
 bool tls_resumed(const struct tls *t)

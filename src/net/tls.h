@@ -13,6 +13,11 @@ struct tls_session; /* what the last connection to an origin left for resumption
 
 /* Reads PEM files. On failure *ret_why gets a static or thread-local text for the operator. */
 struct tls_server *tls_server_new(const char *cert_file, const char *key_file, const char **ret_why);
+/*
+ * Another certificate and its key, for clients that ask for one of its names (RFC 6066 section 3); the first
+ * one is for everybody else. Before the context is used. False: *ret_why as above.
+ */
+bool tls_server_add(struct tls_server *s, const char *cert_file, const char *key_file, const char **ret_why);
 struct tls_server *tls_server_ref(struct tls_server *s);
 void tls_server_unref(struct tls_server *s);
 
@@ -44,6 +49,8 @@ void tls_shutdown(struct tls *t);
 struct str tls_output(struct tls *t);
 void tls_sent(struct tls *t, size_t n);
 struct str tls_alpn(const struct tls *t);
+/* 0x0303 for TLS 1.2, 0x0304 for 1.3. */
+int tls_version(const struct tls *t);
 /* True when the connection resumed an earlier session. */
 bool tls_resumed(const struct tls *t);
 /* Why the last call failed, for the operator; static or thread-local text. */

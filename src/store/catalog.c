@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Snapshots of the catalogue. Look-ups are open-addressing tables of element numbers + 1. */
 #include "store/catalog.h"
+#include "store/domain.h"
 #include "store/provider_key.h"
 #include "store/token.h"
 #include "base/clock.h"
@@ -16,7 +17,7 @@ struct table {
 };
 
 struct catalog_index {
-    struct table accounts, gateways, tokens, names, uuids;
+    struct table accounts, gateways, tokens, names, uuids, domains;
     struct table keys; /* the newest provider key of each gateway and provider */
 };
 
@@ -236,6 +237,26 @@ const struct object *catalog_object_id(const struct catalog *c, int64_t id)
     return low < c->n_objects && c->objects[low].id == id ? &c->objects[low] : NULL;
 }
 
+static uint64_t hash_domain(struct str host)
+{
+    return hash_str(host, KIND_DOMAIN);
+}
+
+const struct domain *catalog_domain(const struct catalog *c, struct str host)
+{
+    char name[HOST_NAME_BYTES];
+    host = str_cut(&host, ':');
+    if (!c->index->domains.slots || host.n > sizeof(name))
+        return NULL;
+    for (size_t i = 0; i < host.n; i++)
+        name[i] = host.p[i] >= 'A' && host.p[i] <= 'Z' ? (char)(host.p[i] | 0x20) : host.p[i];
+    uint64_t at = hash_domain(str_of(name, host.n));
+    for (size_t i; (i = table_next(&c->index->domains, &at)) != NONE;)
+        if (c->objects[i].kind == KIND_DOMAIN && str_eq(c->objects[i].name, str_of(name, host.n)))
+            return c->objects[i].read;
+    return NULL;
+}
+
 const struct object *catalog_object_uuid(const struct catalog *c, enum object_kind kind, struct uuid uuid)
 {
     uint64_t at = hash_uuid(&uuid);
@@ -300,6 +321,16 @@ static bool read_provider_key(struct catalog *c, struct object *o, const struct 
     return true;
 }
 
+/* The table is made for the first one: most have none, and are not asked. */
+static bool add_domain(struct catalog *c, struct object *o)
+{
+    struct table *t = &c->index->domains;
+    if (!t->slots && !table_init(t, &c->arena, c->n_objects))
+        return false;
+    table_put(t, hash_domain(o->name), (size_t)(o - c->objects));
+    return (o->read = domain_read(&c->arena, o)) != NULL;
+}
+
 /* ---- their kinds' own forms ---- */
 
 /* False past the arena's cap. */
@@ -315,6 +346,7 @@ static bool read_object(struct catalog *c, struct object *o, const struct keyrin
         return true;
     }
     case KIND_PROVIDER_KEY: return read_provider_key(c, o, keys);
+    case KIND_DOMAIN: return add_domain(c, o);
     default: return true;
     }
 }

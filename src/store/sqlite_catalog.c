@@ -54,7 +54,9 @@ static const char schema_3[] =
 static const char schema_4[] =
     "UPDATE object SET settings = json_set(settings, '$.permissions', 127) WHERE kind = 'token'"
     " AND json_extract(settings, '$.permissions') = 63;";
-static const char *const migrations[] = {schema_1, schema_2, schema_3, schema_4};
+/* A host stands for one gateway, whosever it is. */
+static const char schema_5[] = "CREATE UNIQUE INDEX object_domain ON object (name) WHERE kind = 'domain'";
+static const char *const migrations[] = {schema_1, schema_2, schema_3, schema_4, schema_5};
 static const struct sqlite_schema schema = {"weir.db", migrations, countof(migrations)};
 
 struct catalog_db *catalog_db_open(const char *dir, enum db_mode mode, const char **ret_why)

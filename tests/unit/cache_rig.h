@@ -157,7 +157,7 @@ static inline void provider_gone(void *service, struct exchange *x, enum err why
 }
 
 static const struct service provider_service = {provider_request, provider_body, provider_body_end,
-                                                provider_drain, provider_gone};
+                                                provider_drain,   provider_gone, NULL};
 
 static inline void head(size_t i, int status, const char *type, int64_t length)
 {

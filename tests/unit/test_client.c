@@ -884,7 +884,8 @@ static void mirror_gone(void *service, struct exchange *x, enum err why)
     exchange_release(x);
 }
 
-static const struct service mirror = {mirror_request, mirror_body, mirror_end, mirror_drain, mirror_gone};
+static const struct service mirror = {mirror_request, mirror_body, mirror_end,
+                                      mirror_drain,   mirror_gone, NULL};
 
 static void no_render(struct buf *out, enum err e)
 {

@@ -92,7 +92,7 @@ static void on_gone(void *service, struct exchange *x, enum err why)
     exchange_release(x);
 }
 
-static const struct service service = {on_request, on_body, on_body_end, on_drain, on_gone};
+static const struct service service = {on_request, on_body, on_body_end, on_drain, on_gone, NULL};
 static const struct service no_service;
 
 static void render(struct buf *out, enum err e)

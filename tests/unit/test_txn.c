@@ -96,7 +96,7 @@ static void provider_gone(void *service, struct exchange *x, enum err why)
 }
 
 static const struct service provider_service = {provider_request, provider_body, provider_body_end,
-                                                provider_drain, provider_gone};
+                                                provider_drain,   provider_gone, NULL};
 
 /* ---- the client ---- */
 
