@@ -216,21 +216,28 @@ static void apply(struct api_call *c, const struct provider_key_input *in, struc
     api_call_change(c, changes, n + 1, on_saved);
 }
 
+/* What is not there has no address. */
+static void wipe(const void *p, size_t n)
+{
+    if (n)
+        explicit_bzero((void *)(uintptr_t)p, n);
+}
+
 static void save(struct api_call *c, struct change first, struct str old)
 {
     struct provider_key_input in;
     struct complaints wrong;
     complaints_init(&wrong, c->arena, "body");
     provider_key_input_read(buf_str(&c->body), old, &in, &wrong);
-    explicit_bzero(c->body.p, c->body.n); /* nobody needs the key in the clear any more */
+    wipe(c->body.p, c->body.n); /* nobody needs the key in the clear any more */
     if (!wrong.first && in.secret_id.n)
         take_secret_over(c, &in, &wrong);
     if (wrong.first)
         reply_invalid(c, &wrong);
     else
         apply(c, &in, first, old);
-    explicit_bzero((void *)(uintptr_t)secret_reveal(in.secret).p,
-                   in.secret_id.n ? 0 : secret_reveal(in.secret).n);
+    if (!in.secret_id.n)
+        wipe(secret_reveal(in.secret).p, secret_reveal(in.secret).n);
 }
 
 void provider_keys_create(struct api_call *c)
