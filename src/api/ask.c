@@ -5,32 +5,6 @@
 
 #include <stdio.h>
 
-void complaints_init(struct complaints *list, struct arena *a, const char *place)
-{
-    *list = (struct complaints){.arena = a, .place = place};
-    list->last = &list->first;
-}
-
-void complain(struct complaints *list, struct str key, const char *fmt, ...)
-{
-    static struct complaint nowhere; /* past the arena's cap the answer says less, but still 400 */
-    struct complaint *one = arena_new(list->arena, struct complaint);
-    char text[512];
-    va_list args;
-    va_start(args, fmt);
-    vsnprintf(text, sizeof(text), fmt, args);
-    va_end(args);
-    if (!one) {
-        if (!list->first)
-            list->first = &nowhere;
-        return;
-    }
-    one->key = key;
-    one->message = arena_dup(list->arena, str_c(text));
-    *list->last = one;
-    list->last = &one->next;
-}
-
 struct str query_decode(struct arena *a, struct str raw)
 {
     return percent_decode(a, raw, true);

@@ -1,26 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Questions to a request's query, and the complaints that input causes: one message for each wrong key,
- * all of them in one answer. Pure.
- */
+/* Questions to a request's query, and the complaints that its answers cause. Pure. */
 #pragma once
-#include "base/arena.h"
-
-struct complaint {
-    struct complaint *next;
-    struct str key; /* "key", or "key.1" for an element; empty: the whole body or query */
-    struct str message;
-};
-
-struct complaints {
-    struct arena *arena;
-    const char *place; /* "body" or "query" */
-    struct complaint *first, **last;
-};
-
-void complaints_init(struct complaints *list, struct arena *a, const char *place);
-/* Notes one; the key is not copied. */
-void complain(struct complaints *list, struct str key, const char *fmt, ...) PRINTF_LIKE(3, 4);
+#include "base/complaints.h"
 
 /* %XX and '+' undone; sequences that are neither stay as they are. p == NULL past the arena's cap. */
 struct str query_decode(struct arena *a, struct str raw);

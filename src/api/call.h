@@ -96,6 +96,8 @@ void api_call_finish(struct api_call *c);
 /* ---- replies ---- */
 /* {"success":true, ..., "result": <what the handler writes> [, "result_info"]}. */
 struct json_out reply_open(struct api_call *c);
+/* The few kinds whose envelope has another key than "result" (section 2.1). */
+struct json_out reply_open_as(struct api_call *c, const char *key);
 void reply_close(struct api_call *c, struct json_out *w);
 struct paging {
     int64_t page, per_page, count, total;

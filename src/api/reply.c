@@ -21,6 +21,11 @@ static void put_key_str(struct json_out *w, const char *key, struct str value)
 
 struct json_out reply_open(struct api_call *c)
 {
+    return reply_open_as(c, "result");
+}
+
+struct json_out reply_open_as(struct api_call *c, const char *key)
+{
     buf_clear(&c->answer);
     struct json_out w = json_out(&c->answer);
     json_open(&w, '{');
@@ -38,7 +43,7 @@ struct json_out reply_open(struct api_call *c)
         json_close(&w, '}');
     }
     json_close(&w, ']');
-    json_key(&w, "result");
+    json_key(&w, key);
     return w;
 }
 
@@ -114,8 +119,19 @@ void reply_error(struct api_call *c, enum api_err e)
     close_errors(c, &w, e, STR("null"));
 }
 
+/* A name's own dots stand in the key as COMPLAINT_DOT. */
+static void put_part(struct json_out *w, struct arena *a, struct str part)
+{
+    struct str own = str_find(part, COMPLAINT_DOT) < part.n ? arena_dup(a, part) : str_of(NULL, 0);
+    char *p = (char *)(uintptr_t)own.p; /* the copy is ours */
+    for (size_t i = 0; i < own.n; i++)
+        if (p[i] == COMPLAINT_DOT)
+            p[i] = '.';
+    json_put_str(w, own.p ? own : part);
+}
+
 /* ["body","weir_retry_statuses",1] for "weir_retry_statuses.1": indexes are numbers (section 2.2). */
-static void put_path(struct json_out *w, const char *place, struct str key)
+static void put_path(struct json_out *w, struct arena *a, const char *place, struct str key)
 {
     json_key(w, "path");
     json_open(w, '[');
@@ -126,7 +142,7 @@ static void put_path(struct json_out *w, const char *place, struct str key)
         if (str_to_int(part, &index) == E_OK)
             json_put_int(w, index);
         else
-            json_put_str(w, part);
+            put_part(w, a, part);
     }
     json_close(w, ']');
 }
@@ -136,7 +152,7 @@ static void reply_exists(struct api_call *c, const char *taken)
     struct json_out w = open_errors(c);
     bool gateway = c->route && str_ends(c->route->pattern, STR("/gateways"));
     open_error(&w, API_EXISTS, gateway ? STR("Gateway already exists") : STR(""));
-    put_path(&w, "body", str_c(taken));
+    put_path(&w, c->arena, "body", str_c(taken));
     json_close(&w, '}');
     close_errors(c, &w, API_EXISTS, STR("null"));
 }
@@ -154,7 +170,7 @@ void reply_invalid(struct api_call *c, const struct complaints *wrong)
     struct json_out w = open_errors(c);
     for (const struct complaint *one = wrong->first; one; one = one->next) {
         open_error(&w, API_INVALID, one->message);
-        put_path(&w, wrong->place, one->key);
+        put_path(&w, c->arena, wrong->place, one->key);
         json_close(&w, '}');
     }
     bool query = str_eq(str_c(wrong->place), STR("query"));

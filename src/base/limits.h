@@ -124,6 +124,16 @@ enum {
     /* timeouts somebody may ask for: a day is longer than any answer takes */
     TIMEOUT_MAX_MS = 24 * 3600 * 1000,
 
+    /* dynamic routes: people draw some ten elements; checking walks over all pairs of them */
+    ROUTE_ELEMENTS = 256,
+    ROUTE_TEXT_BYTES = 512,
+    ROUTE_WINDOW_MAX_S = 366 * 24 * 3600,
+    CONDITION_DEPTH = 16,
+    /* and how many are kept: all of the catalogue is in memory, and each version is a graph */
+    ROUTES_MAX = 1000,
+    ROUTE_VERSIONS_MAX = 1000,
+    ROUTE_DEPLOYMENTS_MAX = 1000,
+
     /* a request's own memory: heads, ids, parsed fields (bodies are counted apart) */
     TXN_ARENA_BYTES = 4 * MIB,
     ARENA_CHUNK_BYTES = 2 * KIB,
