@@ -210,7 +210,7 @@ static void whole_through(const struct taken *first, const struct codec *c, stru
 static void whole_cut(struct str body)
 {
     what = "whole, cut";
-    for (size_t n = 0; n<body.n; n += body.n> 16 * KIB ? 97 : 1) {
+    for (size_t n = 0; n<body.n; n += body.n> 3 * KIB ? 7 : 1) {
         struct taken t;
         read_whole(&t, me->codec, str_head(body, n));
         if (t.err != E_SYNTAX || t.answer.ended)
@@ -248,7 +248,7 @@ static void check_whole(struct str body)
 static void stream_cut_in_pieces(struct str bytes, const struct taken *want)
 {
     what = "stream in pieces";
-    for (size_t first = 1; first<bytes.n; first += bytes.n> 16 * KIB ? 31 : 1) {
+    for (size_t first = 1; first<bytes.n; first += bytes.n> 3 * KIB ? 5 : 1) {
         struct taken t;
         read_stream(&t, me->codec, bytes, first, first == 1 ? 1 : bytes.n);
         if (!str_eq(buf_str(&t.log), buf_str(&want->log)))
