@@ -15,6 +15,7 @@
 #include "base/limits.h"
 #include "base/thread.h"
 
+#include <errno.h>
 #include <stdatomic.h>
 #include <time.h>
 
@@ -338,12 +339,12 @@ static void wait_turn(struct store *s)
     struct writer *w = &s->writer;
     int64_t since = 0, ms;
     while ((ms = patience_ms(s)) != 0) {
-        since = since ? since : now_ns();
-        int64_t until = since + ms * 1000000;
+        bool idle = !w->failing && atomic_load(&s->queue.waiting) == 0;
+        int64_t start = idle || !since ? now_ns() : since, until = start + ms * 1000000;
         struct timespec t = {.tv_sec = until / 1000000000, .tv_nsec = until % 1000000000};
-        if (now_ns() >= until)
+        since = idle ? 0 : start;
+        if (now_ns() >= until || pthread_cond_timedwait(&w->wake, &w->lock, &t) == ETIMEDOUT)
             return;
-        pthread_cond_timedwait(&w->wake, &w->lock, &t);
     }
 }
 
