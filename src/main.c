@@ -13,6 +13,7 @@ static const struct {
     {"check", "check a configuration file", cli_check},
     {"account", "create and list accounts", cli_account},
     {"token", "create, list, renew and revoke tokens", cli_token},
+    {"keys", "list stored provider keys, rotate their master key", cli_keys},
     {"logs", "follow or search the log", cli_logs},
     {"explain", "say what the gateway would do with a request, and why", cli_explain},
     {"docs", "print the reference pages: config, metrics, errors, api, mock", cli_docs},

@@ -11,6 +11,7 @@ int cli_mock(int argc, char **argv);
 int cli_check(int argc, char **argv);
 int cli_account(int argc, char **argv);
 int cli_token(int argc, char **argv);
+int cli_keys(int argc, char **argv);
 int cli_logs(int argc, char **argv);
 int cli_explain(int argc, char **argv);
 int cli_docs(int argc, char **argv);

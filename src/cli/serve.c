@@ -7,6 +7,7 @@
  * reads settings and TLS files again.
  */
 #include "api/api.h"
+#include "base/dumps.h"
 #include "base/file.h"
 #include "base/limits.h"
 #include "base/log.h"
@@ -520,6 +521,8 @@ int cli_serve(int argc, char **argv)
         return 2;
     }
     set_log_level(p.settings->conf);
+    if (!p.settings->conf->core_dumps)
+        dumps_forbid();
     if (!open_all(&p))
         return 1; /* the reason was logged; the process's end frees the rest */
     run(&p);

@@ -121,6 +121,12 @@ enum err catalog_db_add_account(struct catalog_db *db, struct str account) MUST_
  * if_modified.
  */
 enum err catalog_db_apply(struct catalog_db *db, const struct change_set *set) MUST_CHECK;
+/* Seals every secret under the first key of the ring (key_book.h), within the caller's transaction. */
+struct key_book_count;
+enum err catalog_db_reseal(struct catalog_db *db, const struct keyring *keys,
+                           struct key_book_count *ret) MUST_CHECK;
+/* What was replaced shall not stay in the log of changes, if nobody reads it just now. */
+void catalog_db_tidy(struct catalog_db *db);
 /* What is known of a key's use, beside its settings: nobody changed it, so nothing else about it changes. */
 enum err catalog_db_note_use(struct catalog_db *db, int64_t object, int64_t used_ms, bool failing) MUST_CHECK;
 /* Deletes lines of the audit log that are older, the oldest 200 at most, within the caller's transaction. */

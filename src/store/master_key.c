@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { FILE_MAX = 256 * 1024 };
@@ -44,6 +45,11 @@ const char *master_key_source(const char *dir, const char *text, const char *fil
     return source;
 }
 
+bool master_key_is_ours(const char *text, const char *file)
+{
+    return !(text && text[0]) && ((file && file[0]) || !other_file(file));
+}
+
 /* ---- writing ---- */
 
 static bool write_all(int fd, struct str text)
@@ -57,31 +63,61 @@ static bool write_all(int fd, struct str text)
     return fsync(fd) == 0;
 }
 
-bool master_key_save(const char *dir, const struct keyring *k, const char **ret_why)
+static size_t write_text(char *text, size_t size, const struct keyring *k)
 {
-    char path[PATH_MAX], fresh[PATH_MAX + 8], text[1024];
-    int n = snprintf(text, sizeof(text),
-                     "# weir's master key. Without it stored provider keys cannot be read.\n");
+    size_t n = (size_t)snprintf(text, size,
+                                "# weir's master key. Without it stored provider keys cannot be read.\n");
     for (size_t i = 0; i < k->n; i++) {
         hex_encode(text + n, k->keys[i], SEAL_KEY_BYTES);
-        n += 2 * SEAL_KEY_BYTES;
+        n += (size_t)2 * SEAL_KEY_BYTES;
         text[n++] = '\n';
     }
-    snprintf(path, sizeof(path), "%s/" MASTER_KEY_FILE, dir);
+    return n;
+}
+
+/* Whoever could read the file before can read the new one: a daemon that runs as somebody else. */
+static bool keep_owner(int fd, const char *path)
+{
+    struct stat before;
+    if (stat(path, &before) != 0)
+        return true;
+    return fchown(fd, before.st_uid, before.st_gid) == 0 && fchmod(fd, before.st_mode & 0777) == 0;
+}
+
+/* A name in a directory is on disk once the directory is. */
+static bool sync_directory(const char *path)
+{
+    char dir[PATH_MAX];
+    const char *slash = strrchr(path, '/');
+    snprintf(dir, sizeof(dir), "%.*s", slash ? (int)(slash - path + 1) : 1, slash ? path : ".");
+    int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    bool ok = fd >= 0 && fsync(fd) == 0;
+    if (fd >= 0)
+        close(fd);
+    return ok;
+}
+
+bool master_key_save(const char *path, const struct keyring *k, const char **ret_why)
+{
+    char fresh[PATH_MAX + 8], text[1024];
+    size_t n = write_text(text, sizeof(text), k);
     snprintf(fresh, sizeof(fresh), "%s.new", path);
     int fd = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    bool ok = fd >= 0 && write_all(fd, str_of(text, (size_t)n));
+    bool ok = fd >= 0 && keep_owner(fd, path) && write_all(fd, str_of(text, n));
     if (fd >= 0)
         close(fd);
     explicit_bzero(text, sizeof(text));
-    return (ok && rename(fresh, path) == 0) || refuse("cannot be written", path, ret_why);
+    if (ok && rename(fresh, path) == 0 && sync_directory(path))
+        return true;
+    unlink(fresh);
+    return refuse("cannot be written", path, ret_why);
 }
 
-static bool make_key(const char *dir, const char **ret_why)
+static bool make_key(const char *path, const char **ret_why)
 {
     struct keyring k = {.n = 1};
     random_bytes(k.keys[0], SEAL_KEY_BYTES);
-    bool ok = master_key_save(dir, &k, ret_why);
+    bool ok = master_key_save(path, &k, ret_why);
     keyring_done(&k);
     return ok;
 }
@@ -103,7 +139,7 @@ bool master_key_load(const char *dir, const char *text, const char *file, bool m
         return read_text(str_c(text), where, ret, ret_why);
     bool own = !other_file(file);
     where = master_key_source(dir, text, file);
-    if (own && access(where, F_OK) != 0 && (!make || !make_key(dir, ret_why)))
+    if (own && access(where, F_OK) != 0 && (!make || !make_key(where, ret_why)))
         return make ? false : refuse("is missing", where, ret_why);
     struct buf b;
     buf_init(&b, FILE_MAX);

@@ -16,7 +16,13 @@
  */
 bool master_key_load(const char *dir, const char *text, const char *file, bool make, struct keyring *ret,
                      const char **ret_why);
-/* Replaces DIR/master.key by these keys, first the current one; survives a crash. False: *ret_why is set. */
-bool master_key_save(const char *dir, const struct keyring *k, const char **ret_why);
+/*
+ * Replaces or makes the file by one of these keys, first the current one; owner and mode stay as they were, a
+ * new file has mode 0600. It is on disk when this returns; a crash leaves the old one or the new one. False:
+ * *ret_why is set.
+ */
+bool master_key_save(const char *path, const struct keyring *k, const char **ret_why);
+/* Is the source a file that weir may replace: the data directory's, or the one that the setting names? */
+bool master_key_is_ours(const char *text, const char *file);
 /* The path of the ring's source, or the variable's name: for messages. Thread-local. */
 const char *master_key_source(const char *dir, const char *text, const char *file);

@@ -67,7 +67,8 @@ struct catalog_db *catalog_db_open(const char *dir, enum db_mode mode, const cha
     struct catalog_db *db = mem_zalloc(sizeof(*db));
     db->db = handle;
     catalog_db_changed(db);
-    if (sqlite_run(handle, "PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL") == E_OK)
+    if (sqlite_run(handle,
+                   "PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON") == E_OK)
         return db;
     *ret_why = "weir.db cannot be read";
     catalog_db_close(db);

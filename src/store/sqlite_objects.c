@@ -2,6 +2,7 @@
 /* weir.db: changes of gateways and objects, and the audit log they leave. See sqlite_catalog.c for reading.
  */
 #include "store/audit.h"
+#include "store/key_book.h"
 #include "store/sqlite_catalog.h"
 #include "base/clock.h"
 #include "base/limits.h"
@@ -171,6 +172,55 @@ enum err catalog_db_note_use(struct catalog_db *db, int64_t object, int64_t used
     sqlite3_bind_int64(st, 2, used_ms);
     sqlite_bind_str(st, 3, failing ? STR("true") : STR("false"));
     return sqlite_finish(db->db, st);
+}
+
+/* ---- another master key ---- */
+
+static enum err set_secret(struct catalog_db *db, int64_t id, struct str sealed)
+{
+    struct sqlite3_stmt *st = sqlite_prepare(db->db, "UPDATE object SET secret = ?2 WHERE id = ?1");
+    if (!st)
+        return E_DB;
+    sqlite3_bind_int64(st, 1, id);
+    sqlite_bind_blob(st, 2, sealed.p, sealed.n);
+    return sqlite_finish(db->db, st);
+}
+
+static enum err reseal_one(struct catalog_db *db, const struct keyring *keys, struct sqlite3_stmt *st,
+                           struct key_book_count *ret)
+{
+    struct arena a;
+    struct str about, sealed;
+    struct secret plain;
+    arena_init(&a, CATALOG_BYTES);
+    bool ok = sqlite_str(st, 1, &a, &about) && sqlite_str(st, 2, &a, &sealed);
+    enum err e = ok ? E_OK : E_FULL;
+    ret->sealed++;
+    if (ok && seal_open(&a, keys, about, sealed, &plain) != E_OK) {
+        ret->unreadable++;
+    } else if (ok && !seal_is_current(keys, sealed)) {
+        e = set_secret(db, sqlite3_column_int64(st, 0), seal(&a, keys, about, plain));
+        ret->resealed++;
+    }
+    arena_wipe(&a);
+    return e;
+}
+
+enum err catalog_db_reseal(struct catalog_db *db, const struct keyring *keys, struct key_book_count *ret)
+{
+    struct sqlite3_stmt *st = sqlite_prepare(
+        db->db, "SELECT id, uuid, secret FROM object WHERE secret IS NOT NULL AND kind <> 'token'"
+                " ORDER BY id");
+    enum err e = st ? E_OK : E_DB;
+    while (e == E_OK && sqlite3_step(st) == SQLITE_ROW)
+        e = reseal_one(db, keys, st, ret);
+    sqlite3_finalize(st);
+    return e;
+}
+
+void catalog_db_tidy(struct catalog_db *db)
+{
+    sqlite3_exec(db->db, "PRAGMA wal_checkpoint(TRUNCATE)", NULL, NULL, NULL);
 }
 
 /* ---- the audit log (control plane section 24) ---- */

@@ -120,6 +120,20 @@ static bool restore_counters(struct store *s)
 }
 
 /* Each change also takes away some of what the audit log need not keep: more than it adds. */
+/* Sealed under a master key that is not the current one any more: it is about to be forgotten. With the lock
+ * of the database, so that no `weir keys rotate` is half done. */
+static bool is_sealed_late(struct store *s, const struct change_set *set)
+{
+    bool late = false;
+    const char *why;
+    for (size_t i = 0; i < set->n && !late; i++) {
+        const struct change *c = &set->changes[i];
+        late = c->kind != KIND_TOKEN && c->secret.n && store_read_keys(s, false, &why) &&
+               !seal_is_current(&s->keys, c->secret);
+    }
+    return late;
+}
+
 static enum err apply(struct store *s, const struct change_set *set)
 {
     struct catalog_db *db = s->writer.catalog;
@@ -127,7 +141,7 @@ static enum err apply(struct store *s, const struct change_set *set)
     enum err e = catalog_db_begin(db);
     if (e != E_OK)
         return e;
-    e = catalog_db_apply(db, set);
+    e = is_sealed_late(s, set) ? E_STALE : catalog_db_apply(db, set);
     if (e == E_OK && keep_ms)
         e = catalog_db_forget(db, clock_wall_ms() - keep_ms);
     if (e == E_OK)
