@@ -2,6 +2,7 @@
 /* Handlers of .../custom-providers and .../custom-providers/costs (control plane section 8). */
 #include "api/custom_providers.h"
 #include "api/fields.h"
+#include "api/openapi.h"
 #include "api/objects.h"
 #include "base/limits.h"
 #include "gateway/custom.h"
@@ -15,9 +16,12 @@
 static const struct field provider_fields[] = {
 #include "api/custom_provider_fields.def"
 };
+const struct fields_table custom_provider_table = {"CustomProvider", provider_fields,
+                                                   countof(provider_fields)};
 static const struct field cost_fields[] = {
 #include "api/custom_cost_fields.def"
 };
+const struct fields_table custom_cost_table = {"CustomProviderCost", cost_fields, countof(cost_fields)};
 #undef FIELD
 
 void custom_fields_document(struct buf *out)

@@ -22,7 +22,9 @@ static const char intro[] =
     "  end is empty. Stored bodies come without an envelope.\n"
     "- **Refusals** are `{\"success\": false, \"errors\": [{\"code\", \"message\", \"path\"}], ...}`; see\n"
     "  [errors](errors.md).\n"
-    "- **GET** answers HEAD too. Unknown parameters and keys are ignored.\n\n"
+    "- **GET** answers HEAD too. Unknown parameters and keys are ignored.\n"
+    "- **OpenAPI.** The same as a document for generators: `GET " API_PREFIX
+    "/openapi.json`, no token needed.\n\n"
     "## Calls\n\n"
     "`{A}` is the account, `{G}` the gateway's id, `{L}` the id of a log row (an answer's "
     "`cf-aig-log-id`), `{T}` that of a token.\n\n"
@@ -70,6 +72,7 @@ static const char older_intro[] =
 static const char *permission_names(unsigned allowed)
 {
     switch (allowed) {
+    case ALLOW_PUBLIC: return "none";
     case ALLOW_ANY: return "any";
     case ALLOW_METADATA: return "metadata_read, read, write";
     case ALLOW_READ: return "read, write";

@@ -35,6 +35,13 @@ struct field {
     const char *doc;
 };
 
+/* All members of one kind of body; `name` as the OpenAPI document calls it. */
+struct fields_table {
+    const char *name;
+    const struct field *v;
+    size_t n;
+};
+
 /* "object", "string", ... as complaints name them. */
 const char *json_type_name(enum json_type t);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/gateway_json.h"
 #include "api/fields.h"
+#include "api/openapi.h"
 #include "api/gateway_parts.h"
 #include "base/limits.h"
 
@@ -12,6 +13,7 @@
 static const struct field fields[] = {
 #include "api/gateway_fields.def"
 };
+const struct fields_table gateway_table = {"Gateway", fields, countof(fields)};
 #undef FIELD
 
 bool gateway_slug_valid(struct str slug)

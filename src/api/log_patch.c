@@ -2,6 +2,7 @@
 /* What people say about a log row (control plane section 5.4): read and checked. */
 #include "api/log_patch.h"
 #include "api/fields.h"
+#include "api/openapi.h"
 #include "base/limits.h"
 
 #include <math.h>
@@ -14,6 +15,7 @@ static const struct field fields[] = {
      "`cf.`; the "
      "first five are kept."},
 };
+const struct fields_table log_patch_table = {"LogPatch", fields, countof(fields)};
 
 static void read_rating(const struct json_val *body, const char *key, bool *ret_has, double *ret)
 {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/provider_key_json.h"
+#include "api/openapi.h"
 #include "base/limits.h"
 #include "providers/credential.h"
 
@@ -10,6 +11,7 @@
 static const struct field fields[] = {
 #include "api/provider_key_fields.def"
 };
+const struct fields_table provider_key_table = {"ProviderConfig", fields, countof(fields)};
 #undef FIELD
 
 enum { SECRET_FIELDS = 2 };

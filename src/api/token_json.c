@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/token_json.h"
 #include "api/fields.h"
+#include "api/openapi.h"
 #include "base/clock.h"
 #include "base/limits.h"
 
@@ -12,6 +13,7 @@
 static const struct field fields[] = {
 #include "api/token_fields.def"
 };
+const struct fields_table token_table = {"Token", fields, countof(fields)};
 #undef FIELD
 
 static const struct str resource_prefix = S("com.cloudflare.api.account.");

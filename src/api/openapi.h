@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The API as an OpenAPI 3.1 document, made of routes.def, the tables of members and openapi.def. Pure. */
+#pragma once
+#include "api/fields.h"
+
+/* The tables of what bodies may have, where they are checked. */
+extern const struct fields_table gateway_table, log_patch_table, token_table, provider_key_table,
+    custom_provider_table, custom_cost_table, domain_table;
+
+/* base: of the API ("https://weir.example.com/client/v4"). */
+void openapi_document(struct buf *out, struct str base);

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// The OpenAPI document: valid, complete, and what it says of a body is what the API checks.
+import test from 'node:test';
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { Validator } from '@seriousme/openapi-schema-validator';
+import { ACCOUNT, BIN, startWeir, TOKEN } from './lib/weir.mjs';
+
+test('a valid OpenAPI 3.1 document, for anybody, with every call of the API', async (t) => {
+    const weir = await startWeir(t);
+    const got = await weir.request({ path: '/client/v4/openapi.json', auth: false });
+    assert.equal(got.status, 200);
+    const checked = await new Validator().validate(structuredClone(got.json));
+    assert.ok(checked.valid, JSON.stringify(checked.errors, null, 1));
+    assert.equal(got.json.openapi, '3.1.0');
+    assert.match(got.json.servers[0].url, /^http:\/\/.+\/client\/v4$/);
+    const page = spawnSync(BIN, ['docs', 'api'], { encoding: 'utf8' }).stdout;
+    const calls = [...page.matchAll(/^\| `(GET|POST|PUT|PATCH|DELETE) ([^`]+)` \|/gm)].map(([, method, path]) => `${method} ${path}`);
+    const told = Object.entries(got.json.paths).flatMap(([path, ops]) => Object.keys(ops).map((m) => `${m.toUpperCase()} ${path}`));
+    assert.deepEqual(told.sort(), calls.sort());
+    const ids = Object.values(got.json.paths).flatMap((ops) => Object.values(ops).map((o) => o.operationId)).filter(Boolean);
+    assert.equal(new Set(ids).size, ids.length);
+    for (const [path, ops] of Object.entries(got.json.paths))
+        for (const op of Object.values(ops))
+            assert.deepEqual(op.parameters.filter((p) => p.in === 'path').map((p) => `{${p.name}}`), path.match(/\{\w+\}/g) ?? []);
+    assert.deepEqual(got.json.paths['/accounts/{A}/ai-gateway/gateways/{G}/logs'].get.parameters.filter((p) => p.in === 'query').map((p) => p.name).slice(0, 2), ['page', 'per_page']);
+});
+
+test('what it requires is what is required', async (t) => {
+    const weir = await startWeir(t);
+    const { paths, components } = (await weir.request({ path: '/client/v4/openapi.json', auth: false })).json;
+    for (const [path, ops] of Object.entries(paths)) {
+        const schema = ops.post?.requestBody?.content['application/json'].schema;
+        if (!schema || !path.startsWith('/accounts/{A}/ai-gateway')) continue;
+        const got = await weir.request({ path: `/client/v4${path.replace('{A}', ACCOUNT).replace('{G}', 'default')}`, auth: false, method: 'POST', headers: { Authorization: `Bearer ${TOKEN}` }, body: '{}' });
+        const missing = got.json.errors.filter((e) => e.message === 'Required').map((e) => e.path[1]);
+        for (const key of schema.required) assert.ok(missing.includes(key), `${path}: ${key}`);
+        const name = schema.allOf[0].$ref.split('/').at(-1);
+        for (const key of schema.required) assert.ok(components.schemas[name].properties[key], `${name}.${key}`);
+    }
+});
