@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What analytics costs: a month of one gateway's roll-ups, four cells a minute with twenty requests each, and
- * the time some questions take.
+ * the time some questions take. The last two read rows of the log.
  *
- *   analytics_bench [days] [requests a cell]
+ *   analytics_bench [days] [requests a cell] [rows of the log]
  *
  * What it wrote stays in ./analytics-bench-XXXXXX.
  */
@@ -97,6 +97,23 @@ static double fill(struct log_db *db, int64_t gateway, int64_t minutes, int per_
     return (double)spent * 1000 / (double)cells;
 }
 
+/* Rows of the last hour, with metadata. */
+static void fill_log(struct log_db *db, int64_t gateway, int rows)
+{
+    static const struct body_place none = {.request = -1, .response = -1};
+    struct uuid_source ids = {0};
+    enum err e = log_db_begin(db);
+    for (int i = 0; e == E_OK && i < rows; i++) {
+        struct record r =
+            request(gateway, clock_wall_ms() / 60000 - rand() % 60, (size_t)i % countof(models));
+        r.id = uuid_v7(&ids);
+        r.metadata = i % 2 ? STR("{\"user\":\"u-7\",\"team\":\"blue\"}") : STR("{\"user\":\"u-8\"}");
+        r.user_agent = STR("OpenAI/Python 1.51.0");
+        e = log_db_insert(db, &r, &none);
+    }
+    must(e == E_OK && log_db_commit(db) == E_OK);
+}
+
 #define D(id) (UINT64_C(1) << (id))
 
 static void count(void *arg, const struct analytics_row *row)
@@ -120,6 +137,8 @@ static void ask(struct log_db *db, const struct catalog *c, const char *account,
          D(MEASURE_DURATION_P50) | D(MEASURE_DURATION_P95) | D(MEASURE_DURATION_P99)},
         {"by day and model: cost", D(DIM_DATE) | D(DIM_MODEL), D(MEASURE_COST)},
         {"by five minutes: count", D(DIM_FIVE_MINUTES), D(MEASURE_COUNT)},
+        {"rows, by metadata: count, cost", D(DIM_METADATA_RAW), D(MEASURE_COUNT) | D(MEASURE_COST)},
+        {"rows, by user agent: p95", D(DIM_USER_AGENT), D(MEASURE_DURATION_P95)},
     };
     int64_t now = clock_wall_ms() / 1000;
     struct analytics_value since = {.kind = VALUE_INT, .n = now - days * 86400 + 90};
@@ -157,6 +176,7 @@ int main(int argc, char **argv)
     int64_t gateway = catalog_gateway(c, str_c(first.account), STR("bench"))->id;
     struct log_db *db = log_db_open(dir, DB_WRITE, &why);
     double ns = fill(db, gateway, days * 1440, argc > 2 ? (int)atol(argv[2]) : 20);
+    fill_log(db, gateway, argc > 3 ? (int)atol(argv[3]) : 200000);
     log_db_close(db);
     printf("%lld days, %lld cells, %.1f us a cell\n", (long long)days, (long long)days * 1440 * 4, ns / 1000);
     db = log_db_open(dir, DB_READ, &why);

@@ -165,8 +165,8 @@ static const char log_columns[] =
     " iif(" COUNTED ", duration_us, 0) AS duration_us, iif(" COUNTED ", latency_us, 0) AS first_byte_us,"
     " (" COUNTED " AND latency_us IS NOT NULL) AS first_bytes, request_bytes, response_bytes,"
     " duration_us AS took_us, user_agent, metadata";
-static const char log_times_columns[] = ", one_time(iif(" COUNTED ", duration_us, NULL)) AS durations,"
-                                        " one_time(iif(" COUNTED ", latency_us, NULL)) AS first_byte_times";
+static const char log_times_columns[] = ", iif(" COUNTED ", duration_us, NULL) AS durations,"
+                                        " iif(" COUNTED ", latency_us, NULL) AS first_byte_times";
 
 /* Groups that nobody would miss: of tries that another one followed, free of charge. */
 static const char *const having[NODE_COUNT] = {

@@ -42,7 +42,11 @@ static void times_step(sqlite3_context *ctx, int argc, sqlite3_value **argv)
 {
     struct histogram *h = sqlite3_aggregate_context(ctx, sizeof(*h));
     (void)argc;
-    if (h)
+    if (!h)
+        return;
+    if (sqlite3_value_type(argv[0]) == SQLITE_INTEGER)
+        h->counts[histogram_bucket(sqlite3_value_int64(argv[0]))]++;
+    else
         (void)histogram_add_blob(h, blob_of(argv[0])); /* of a damaged one, what is left */
 }
 
@@ -54,15 +58,6 @@ static void times_final(sqlite3_context *ctx)
 }
 
 /* ---- times ---- */
-
-static void one_time(sqlite3_context *ctx, int argc, sqlite3_value **argv)
-{
-    struct histogram h = {0};
-    (void)argc;
-    if (sqlite3_value_type(argv[0]) != SQLITE_NULL)
-        h.counts[histogram_bucket(sqlite3_value_int64(argv[0]))] = 1;
-    result_times(ctx, &h);
-}
 
 static void time_share(sqlite3_context *ctx, int argc, sqlite3_value **argv)
 {
@@ -182,10 +177,9 @@ int sqlite_analytics_functions(struct sqlite3 *db)
         void (*step)(sqlite3_context *ctx, int argc, sqlite3_value **argv);
         void (*final)(sqlite3_context *ctx);
     } rows[] = {
-        {"sums", 1, NULL, sums_step, sums_final}, {"all_times", 1, NULL, times_step, times_final},
-        {"one_time", 1, one_time, NULL, NULL},    {"time_share", 2, time_share, NULL, NULL},
-        {"matches", 2, matches, NULL, NULL},      {"entries", 2, entries, NULL, NULL},
-        {"has_entry", 3, has_entry, NULL, NULL},
+        {"sums", 1, NULL, sums_step, sums_final},  {"all_times", 1, NULL, times_step, times_final},
+        {"time_share", 2, time_share, NULL, NULL}, {"matches", 2, matches, NULL, NULL},
+        {"entries", 2, entries, NULL, NULL},       {"has_entry", 3, has_entry, NULL, NULL},
     };
     int code = SQLITE_OK;
     for (size_t i = 0; code == SQLITE_OK && i < countof(rows); i++)

@@ -3,8 +3,7 @@
  * What analytics needs and SQL does not have:
  *
  *   sums(n)                 aggregate; stops at the largest number, null adds nothing
- *   all_times(blob)         aggregate; a histogram of histograms
- *   one_time(us)            a histogram of one time; null: of none
+ *   all_times(times)        aggregate; a histogram of histograms, or of microseconds; null adds nothing
  *   time_share(blob, p)     the time that the share p did not exceed; null when there is none
  *   matches(pattern, text)  LIKE of capital and small letters: % for any text, _ for a character, \ before
  * either entries(json, values)   the keys (0) or values (1) of metadata as a JSON array of texts
