@@ -16,6 +16,7 @@
 #include "store/analytics.h"
 #include "store/audit.h"
 #include "store/counters.h"
+#include "store/ledger.h"
 #include "store/rollup.h"
 #include "store/segment.h"
 #include "store/store.h"
@@ -99,6 +100,22 @@ enum err log_db_get(struct log_db *db, int64_t gateway, struct uuid id, struct l
  * Borrowed; over with log_db_analytics(db, NULL, 0).
  */
 struct analytics *log_db_analytics(struct log_db *db, const struct catalog *c, int64_t for_ms);
+
+/* ---- the ledger (ledger.h), in the database of the rows ---- */
+/* The charge of a record, within a batch's transaction. A second one of its id changes nothing. E_FULL: the
+ * balance would leave what 63 bits can count. */
+enum err log_db_charge(struct log_db *db, const struct record *r, int64_t *ret_balance) MUST_CHECK;
+/* Any entry, in a transaction of its own. */
+enum err log_db_book(struct log_db *db, const struct ledger_entry *e, int64_t *ret_balance) MUST_CHECK;
+/* True when another process changed the database since the last call. */
+bool log_db_ledger_changed(struct log_db *db);
+/* Of every account that has entries. */
+enum err log_db_balances(struct log_db *db, void (*on_balance)(void *arg, struct str account, int64_t pico),
+                         void *arg) MUST_CHECK;
+/* Fills ret (arena initialised by the caller). The error is also in ret->err. */
+enum err log_db_ledger(struct log_db *db, const struct ledger_query *q, struct ledger_page *ret);
+/* An empty page in its own arena. */
+struct ledger_page *ledger_page_new(void);
 
 /* ---- the catalogue: accounts, gateways, objects ---- */
 struct catalog_db;

@@ -2,6 +2,7 @@
 /* The parts of a running store: what workers touch, the writer thread, the reader thread. */
 #pragma once
 #include "store/backend.h"
+#include "store/credits.h"
 #include "store/key_use.h"
 #include "store/queue.h"
 
@@ -12,6 +13,7 @@ struct job {
     struct job *next;
     struct arena arena;
     struct change_set set;
+    struct booking *booking; /* in place of the set; NULL: none */
     struct loop *loop;
     void (*done)(void *arg, enum err e);
     void *arg;
@@ -49,6 +51,14 @@ struct upkeep {
     struct log_ref *refs;
 };
 
+/* An entry of the ledger. */
+struct booking {
+    struct ledger_entry entry;
+    int64_t balance; /* after it; by the writer */
+    void (*done)(void *arg, enum err e, int64_t balance);
+    void *arg;
+};
+
 struct writer {
     pthread_t thread;
     pthread_mutex_t lock; /* of the members up to the next blank line */
@@ -67,6 +77,7 @@ struct writer {
     struct queued *held, **held_end; /* taken, not committed; oldest first */
     bool failing, syncing;
     bool stale;        /* the catalogue changed, but could not be read again */
+    bool unread;       /* the same of the ledger's balances */
     unsigned failures; /* in a row */
     int64_t saved_ns;  /* when uses of keys were saved last */
     struct upkeep upkeep;
@@ -110,6 +121,7 @@ struct store {
     int dir, lock_file;
     struct counters *counters;
     struct key_uses *key_uses;
+    struct credits *credits;
 
     char *path, *master_key, *master_key_file; /* the data directory, and where the master key may be */
 

@@ -18,6 +18,7 @@ static const size_t texts[] = {
     offsetof(struct record, metadata),
     offsetof(struct record, error),
     offsetof(struct record, trace_id),
+    offsetof(struct record, account),
 };
 
 static struct str *text_at(struct record *r, size_t i)

@@ -18,6 +18,7 @@ struct queued {
     struct loop *loop; /* the ack goes there */
     struct msg *ack;   /* NULL: nobody waits */
     int64_t charged;   /* bytes counted in queue.bytes */
+    int64_t balance;   /* of the account, after the charge */
     bool placed;       /* the bodies are in a segment, at place */
     struct body_place place;
     char text[];

@@ -56,6 +56,8 @@ struct record {
     int64_t tokens_in, tokens_out;         /* RECORD_NULL: not known */
     int64_t cached_tokens, cache_write_tokens, cache_write_1h_tokens, reasoning_tokens;
     int64_t audio_in_tokens, audio_out_tokens;
-    int64_t cost_pico;                    /* RECORD_NULL: not known */
+    int64_t cost_pico;  /* RECORD_NULL: not known */
+    struct str account; /* that pays charge_pico for the operator's key; empty: nobody does */
+    int64_t charge_pico;
     struct record_body request, response; /* raw bytes; streams unmerged */
 };

@@ -65,8 +65,8 @@ static const char zone_schema[] =
     "INSERT INTO unzoned SELECT DISTINCT seq >> 10 FROM log WHERE seq >> 10 < (SELECT max(seq) >> 10 FROM "
     "log);";
 _Static_assert(ZONE_SHIFT == 10, "zone_schema");
-static const char *const migrations[] = {schema_1, schema_2, rollup_schema, zone_schema};
-static const struct sqlite_schema schema = {"logs.db", migrations, countof(migrations)};
+static const char *const migrations[] = {schema_1, schema_2, rollup_schema, zone_schema, ledger_schema};
+const struct sqlite_schema log_schema = {"logs.db", migrations, countof(migrations)};
 
 const struct log_column log_columns[] = {
 #define COLUMN(name, kind, field)                                                                            \
@@ -125,16 +125,16 @@ static bool prepare_writer(struct log_db *db)
     db->segment = sqlite_prepare(db->db, "INSERT INTO segment VALUES (?,?) ON CONFLICT DO UPDATE SET"
                                          " rows = rows + excluded.rows");
     return db->insert && db->counter && db->segment && rollup_sql_prepare(&db->rollups, db->db) &&
-           log_prepare_zones(db) && log_build_zones(db) == E_OK;
+           ledger_sql_prepare(&db->ledger, db->db) && log_prepare_zones(db) && log_build_zones(db) == E_OK;
 }
 
 struct log_db *log_db_open(const char *dir, enum db_mode mode, const char **ret_why)
 {
-    struct sqlite3 *handle = sqlite_open(dir, &schema, mode, ret_why);
+    struct sqlite3 *handle = sqlite_open(dir, &log_schema, mode, ret_why);
     if (!handle)
         return NULL;
     struct log_db *db = mem_zalloc(sizeof(*db));
-    db->db = handle;
+    db->db = db->ledger.db = handle;
     zone_init(&db->tail);
     int n = 0;
     for (size_t i = 0; i < log_column_count; i++)
@@ -159,6 +159,7 @@ void log_db_close(struct log_db *db)
     rollup_sql_done(&db->rollups);
     log_finish_zones(db);
     zone_done(&db->tail);
+    ledger_sql_done(&db->ledger);
     sqlite3_close(db->db);
     mem_free(db);
 }

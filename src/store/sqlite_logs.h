@@ -3,6 +3,7 @@
 #pragma once
 #include "store/log_filter.h"
 #include "store/sqlite_analytics.h"
+#include "store/sqlite_ledger.h"
 #include "store/sqlite_rollup.h"
 
 enum log_column_kind {
@@ -26,6 +27,7 @@ struct log_db {
     struct sqlite3 *db;
     struct sqlite3_stmt *insert, *counter, *segment;
     struct rollup_sql rollups;
+    struct ledger_sql ledger;
     struct analytics analytics;
     struct sqlite3_stmt *facet, *zone, *terms; /* sqlite_zones.c */
     char names[1024];                          /* of the columns, with commas; then LOG_LAST_COLUMNS */
@@ -40,6 +42,7 @@ struct log_db {
 };
 
 /* ---- sqlite_logs.c ---- */
+extern const struct sqlite_schema log_schema;
 /* So many more rows (fewer: negative) have their bodies in a segment. Within a transaction. */
 enum err log_touch_segment(struct log_db *db, int64_t number, int64_t rows) MUST_CHECK;
 

@@ -78,6 +78,7 @@ static uint64_t shut(struct store *s)
     catalog_unref(s->catalog);
     counters_free(s->counters);
     key_uses_free(s->key_uses);
+    credits_free(s->credits);
     pthread_mutex_destroy(&s->catalog_lock);
     keyring_done(&s->keys);
     if (s->master_key)
@@ -106,6 +107,7 @@ struct store *store_open(const struct store_options *o, struct store_first *ret_
     pthread_mutex_init(&s->catalog_lock, NULL);
     s->counters = counters_new();
     s->key_uses = key_uses_new();
+    s->credits = credits_new();
     s->path = copy_text(o->dir);
     s->master_key = copy_text(o->master_key);
     s->master_key_file = copy_text(o->master_key_file);

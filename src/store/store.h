@@ -4,7 +4,7 @@
  *
  *   DATA/weir.db        all that people configure (struct catalog), and the audit log
  *   DATA/master.key     what stored provider keys are sealed under, unless it is elsewhere (master_key.h)
- *   DATA/logs.db        one row per attempt, minute roll-ups, rate limit counters
+ *   DATA/logs.db        one row per attempt, minute roll-ups, rate limit counters, the ledger
  *   DATA/bodies/N.seg   bodies, compressed a batch at a time (segment.h)
  *
  * Threads: one writer (rows, changes) and one reader (queries). Workers push records without
@@ -15,6 +15,8 @@
 #include "store/audit.h"
 #include "store/catalog.h"
 #include "store/counters.h"
+#include "store/credits.h"
+#include "store/ledger.h"
 #include "store/log_filter.h"
 
 struct store;
@@ -67,6 +69,17 @@ void store_poll(struct store *s);
 /* The gateways' counters, as the last start left them. They live as long as the store; any thread. What was
  * counted before a row was pushed is on disk when that row is. */
 struct counters *store_counters(struct store *s);
+
+/* ---- the ledger ---- */
+/* What accounts have left. Lives as long as the store; any thread. */
+struct credits *store_credits(struct store *s);
+/* Adds an entry that is no charge of a call: charges come with their records. `done` runs on l: E_OK with the
+ * balance after it, on disk; E_FULL: it would leave what 63 bits can count; E_DB. */
+void store_book(struct store *s, const struct ledger_entry *e, struct loop *l,
+                void (*done)(void *arg, enum err e, int64_t balance), void *arg);
+/* On the reader's thread, after everything that was pushed. `done` runs on l, once, and owns the page. */
+void store_read_ledger(struct store *s, const struct ledger_query *q, struct loop *l,
+                       void (*done)(void *arg, struct ledger_page *page), void *arg);
 
 /* ---- log rows ---- */
 /*

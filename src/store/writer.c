@@ -2,8 +2,8 @@
 /*
  * The writer thread. A turn:
  *
- *   wait ─ changes of the catalogue ─ take the queue ─ bodies to the segment ─ rows, roll-ups and
- *   counters in one transaction ─ acks ─ flush tickets ─ some upkeep (upkeep.c)
+ *   wait ─ changes of the catalogue, bookings ─ take the queue ─ bodies to the segment ─ rows, charges,
+ *   roll-ups and counters in one transaction ─ acks ─ flush tickets ─ some upkeep (upkeep.c)
  *
  * It waits for the next hour while nothing is queued, STORE_COMMIT_MS after the first row otherwise, less
  * when a batch is full or somebody asks. A failed commit keeps its rows in `held`, in order, and is tried
@@ -119,6 +119,11 @@ static bool restore_counters(struct store *s)
     return e == E_OK;
 }
 
+static void on_balance(void *arg, struct str account, int64_t pico)
+{
+    credits_post(((struct store *)arg)->credits, account, pico);
+}
+
 /* Each change also takes away some of what the audit log need not keep: more than it adds. */
 /* Sealed under a master key that is not the current one any more: it is about to be forgotten. With the lock
  * of the database, so that no `weir keys rotate` is half done. */
@@ -156,8 +161,25 @@ static bool leaves_rows(const struct change *c)
     return c->what == CHANGE_DELETE && (c->kind == KIND_GATEWAY || c->kind == KIND_PROVIDER_KEY);
 }
 
+/* Money is on disk when whoever booked it hears so. */
+static void run_booking(struct store *s, struct job *j)
+{
+    struct writer *w = &s->writer;
+    struct booking *b = j->booking;
+    log_db_set_sync(w->logs, true);
+    j->result = log_db_book(w->logs, &b->entry, &b->balance);
+    log_db_set_sync(w->logs, w->syncing);
+    if (j->result == E_OK)
+        credits_post(s->credits, b->entry.account, b->balance);
+    loop_send(j->loop, &j->msg);
+}
+
 static void run_job(struct store *s, struct job *j)
 {
+    if (j->booking) {
+        run_booking(s, j);
+        return;
+    }
     j->result = apply(s, &j->set);
     if (j->result == E_OK && !reload_catalog(s))
         j->result = E_DB;
@@ -226,11 +248,20 @@ static enum err place_bodies(struct store *s)
     return E_OK;
 }
 
+/* The row, and what its call is charged. */
+static enum err insert_row(struct writer *w, struct queued *e)
+{
+    enum err err = e->r.account.n ? log_db_charge(w->logs, &e->r, &e->balance) : E_OK;
+    if (err == E_OK && !(e->r.flags & REC_NO_ROW))
+        err = log_db_insert(w->logs, &e->r, &e->place);
+    return err;
+}
+
 static enum err insert_rows(struct writer *w)
 {
     rollup_clear(&w->rollup);
     for (struct queued *e = w->held; e; e = e->next) {
-        enum err err = e->r.flags & REC_NO_ROW ? E_OK : log_db_insert(w->logs, &e->r, &e->place);
+        enum err err = insert_row(w, e);
         if (err == E_OK)
             rollup_add(&w->rollup, &e->r);
         else if (err != E_AGAIN) /* a second row of the same id changes nothing */
@@ -288,6 +319,8 @@ static uint64_t release_held(struct store *s)
     for (struct queued *e = w->held, *next; e; e = next, n++) {
         next = e->next;
         rows += !(e->r.flags & REC_NO_ROW);
+        if (e->r.account.n)
+            credits_committed(s->credits, e->r.account, e->r.charge_pico, e->balance);
         if (e->ack)
             loop_send(e->loop, e->ack);
         queued_free(&s->queue, e);
@@ -397,6 +430,16 @@ static void end_turn(struct writer *w, const struct turn *t)
         pthread_cond_broadcast(&w->flushed);
 }
 
+/* weir token and weir credits write from processes of their own. */
+static void look_around(struct store *s)
+{
+    struct writer *w = &s->writer;
+    if (catalog_db_changed(w->catalog) || w->stale)
+        reload_catalog(s);
+    if (log_db_ledger_changed(w->logs) || w->unread)
+        w->unread = log_db_balances(w->logs, on_balance, s) != E_OK;
+}
+
 static void *writer_main(void *arg)
 {
     struct store *s = arg;
@@ -409,8 +452,8 @@ static void *writer_main(void *arg)
             next = j->next;
             run_job(s, j);
         }
-        if (t.poll && (catalog_db_changed(w->catalog) || w->stale))
-            reload_catalog(s);
+        if (t.poll)
+            look_around(s);
         take_queue(s);
         if (w->held || t.stop) /* the end saves the counters of requests that left no record */
             write_held(s);
@@ -468,7 +511,7 @@ bool writer_start(struct store *s, const char *dir, const struct store_options *
         return false;
     }
     key_uses_attach(s->key_uses, s->catalog);
-    if (!restore_counters(s)) {
+    if (!restore_counters(s) || log_db_balances(w->logs, on_balance, s) != E_OK) {
         *ret_why = "logs.db cannot be read";
         return false;
     }
