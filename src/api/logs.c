@@ -138,18 +138,60 @@ static void on_deleted(void *arg, enum err e)
         reply_error(c, API_INTERNAL);
 }
 
+static struct log_query what_to_delete(struct api_call *c, struct ask *k)
+{
+    ask_init(k, c->arena, api_call_query(c));
+    struct log_query q = log_query_read(c, k);
+    q.per_page = ask_int(k, "limit", 1, API_LOG_DELETE_ROWS, API_LOG_DELETE_ROWS);
+    return q;
+}
+
+static void on_noted(struct api_call *c, enum err e)
+{
+    struct ask k;
+    if (e != E_OK || !c->gateway) {
+        reply_change_error(c, e == E_OK ? E_NOT_FOUND : e, "id");
+        return;
+    }
+    struct log_query q = what_to_delete(c, &k);
+    api_call_wait(c);
+    store_delete_logs(api_call_store(c), &q, api_call_loop(c), on_deleted, c);
+}
+
+/* {"query": what was asked for} for the audit log. */
+static struct str query_json(struct api_call *c)
+{
+    struct buf b;
+    buf_init(&b, API_BODY_BYTES);
+    struct json_out w = json_out(&b);
+    struct str query = api_call_query(c);
+    json_open(&w, '{');
+    json_key(&w, "query");
+    json_put_str(&w, query_decode(c->arena, query.p ? query : STR("")));
+    json_close(&w, '}');
+    struct str text = arena_dup(c->arena, buf_str(&b));
+    buf_done(&b);
+    return text;
+}
+
+/* The audit log has it before it happens: rows that are gone without a word would be worse than the reverse.
+ */
 void logs_delete(struct api_call *c)
 {
     struct ask k;
-    ask_init(&k, c->arena, api_call_query(c));
-    struct log_query q = log_query_read(c, &k);
-    q.per_page = ask_int(&k, "limit", 1, API_LOG_DELETE_ROWS, API_LOG_DELETE_ROWS);
+    (void)what_to_delete(c, &k);
     if (k.wrong.first) {
         reply_invalid(c, &k.wrong);
         return;
     }
-    api_call_wait(c);
-    store_delete_logs(api_call_store(c), &q, api_call_loop(c), on_deleted, c);
+    struct change gone = {.what = CHANGE_GONE,
+                          .kind = KIND_LOGS,
+                          .account = c->gateway->account,
+                          .gateway = c->gateway->slug,
+                          .uuid = c->gateway->uuid,
+                          .name = c->gateway->slug,
+                          .settings = query_json(c)};
+    api_call_change(c, &gone, 1, on_noted);
 }
 
 /* ---- one row ---- */

@@ -18,7 +18,7 @@ const PARTS = {
 };
 
 test('Cloudflare\'s client', async (t) => {
-    const weir = await startWeir(t);
+    const weir = await startWeir(t, { providers: { openai: 'http://127.0.0.1:1' } }); // nobody is there
     const origin = `http://127.0.0.1:${weir.port}`;
     const client = new Cloudflare({ apiToken: TOKEN, baseURL: `${origin}/client/v4`, maxRetries: 0, apiEmail: null, apiKey: null });
     const fails = (promise, status, code, message) => assert.rejects(promise, (e) => {
@@ -135,6 +135,20 @@ test('Cloudflare\'s client', async (t) => {
         assert.equal(await count({ before: '2099-01-01' }), total);
         assert.equal((await client.auditLogs.list({ account_id })).result[0].id, last.id, 'newest first');
         for (const query of [{ per_page: 1001 }, { since: 'x' }, { before: '2026-13-01' }, { direction: 'up' }, { page: 0 }]) await fails(client.auditLogs.list({ account_id, ...query }), 400, 7001);
+    });
+
+    await t.test('deleting logs, and the first use of `default`, leave their lines too', async () => {
+        await fails(client.aiGateway.logs.delete('full', { account_id, limit: 10001 }), 400, 7001);
+        await client.aiGateway.logs.delete('full', { account_id, limit: 5, filters: [{ key: 'model', operator: 'eq', value: ['m x'] }] });
+        const [line, before] = (await client.auditLogs.list({ account_id })).result;
+        assert.deepEqual([line.action.info, line.resource.type, line.metadata, line.actor.email], ['logs deleted', 'ai_gateway.logs', { gateway: 'full' }, 'root']);
+        assert.match(line.oldValueJson.query, /limit=5/);
+        assert.match(line.oldValueJson.query, /m x/);
+        assert.notEqual(before.resource.type, 'ai_gateway.logs', 'what was refused left none');
+        await client.aiGateway.delete('default', { account_id });
+        await weir.request({ to: 'openai/models', headers: {} });
+        const [made] = (await client.auditLogs.list({ account_id })).result;
+        assert.deepEqual([made.action.info, made.newValueJson.id, made.actor.type, made.actor.email], ['gateway created', 'default', 'system', 'first use of default']);
     });
 
     await t.test('bodies without a content type are read; HEAD and Allow', async () => {
