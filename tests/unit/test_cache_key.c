@@ -80,6 +80,8 @@ static void every_part_counts(void **state)
     assert_true(CHANGES(parts.stream = true));
     assert_true(CHANGES(parts.usage_asked = true));
     assert_true(CHANGES(parts.translated = true));
+    assert_true(CHANGES(parts.alias = STR("default")));
+    assert_true(CHANGES(parts.alias = STR("")));
     assert_true(CHANGES(url.authority = STR("api.groq.com")));
     assert_true(CHANGES(url.target = STR("/v1/chat/completions?a=2")));
     assert_true(CHANGES(url.target = STR("/v1/chat/completions")));
