@@ -239,6 +239,14 @@ const struct custom *customs_find(const struct customs *all, struct str account,
     return NULL;
 }
 
+const struct custom *customs_at(const struct customs *all, int64_t object)
+{
+    for (size_t i = 0; i < all->n; i++)
+        if (all->v[i].object->id == object)
+            return &all->v[i];
+    return NULL;
+}
+
 const struct custom *custom_of(const struct provider *p)
 {
     return str_starts(p->slug, STR(CUSTOM_PREFIX))

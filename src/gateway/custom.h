@@ -28,6 +28,8 @@ void customs_free(struct customs *all); /* accepts NULL */
 
 /* The enabled provider of an account with this slug ("custom-x"); NULL: none. */
 const struct custom *customs_find(const struct customs *all, struct str account, struct str slug);
+/* The enabled one that this object is (by its number); NULL: none. */
+const struct custom *customs_at(const struct customs *all, int64_t object);
 /* The custom provider whose row this is; NULL: it is one of providers.def. */
 const struct custom *custom_of(const struct provider *p);
 

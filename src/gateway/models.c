@@ -3,8 +3,10 @@
 #include "base/json.h"
 #include "base/limits.h"
 #include "gateway/answer.h"
+#include "gateway/custom.h"
 #include "providers/entry.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 /* Made for one answer; the names are the catalogue's. */
@@ -92,6 +94,29 @@ static struct str write_list(struct txn *t, const struct listing *l)
     return text;
 }
 
+/* Dollars per token in pico-dollars; -1: not said. */
+static int64_t rate_of(const struct json_val *v)
+{
+    double dollars = json_num(v, -1);
+    return dollars < 0 ? -1 : (int64_t)llround(dollars * 1e12);
+}
+
+/* What an account's own providers serve is known where a price names a model. */
+static void add_custom(struct txn *t, struct listing *l, const struct object *cost)
+{
+    struct json_doc *doc = json_parse(cost->settings);
+    const struct json_val *root = json_root(doc);
+    const struct custom *k = customs_at(t->view->customs, cost->parent);
+    struct str model = json_str(json_get(root, "model"));
+    if (k && str_eq(json_str(json_get(root, "model_rule")), STR("equals"))) {
+        struct rates r = {.input = rate_of(json_get(root, "cost_in")),
+                          .output = rate_of(json_get(root, "cost_out"))};
+        l->provider = k->provider.slug;
+        add(l, arena_dup(t->arena, model), &r);
+    }
+    json_free(doc);
+}
+
 enum next models_answer(struct txn *t)
 {
     struct listing l = {0};
@@ -100,6 +125,9 @@ enum next models_answer(struct txn *t)
         if (p)
             prices_list(t->settings->prices, p->prices, add, &l);
     }
+    for (const struct object *o = NULL;
+         (o = catalog_next_object(t->catalog, KIND_CUSTOM_COST, t->account, 0, o)) != NULL;)
+        add_custom(t, &l, o);
     if (l.n)
         qsort(l.v, l.n, sizeof(*l.v), by_name);
     struct str text = write_list(t, &l);

@@ -105,6 +105,8 @@ test('costs: the account\'s prices count, the closest rule first, to the last di
     assert.deepEqual(await cost('llama-3-8b'), [0.00104, true]);
     await add({ model: 'llama-3-8b', cost_in: 0, cost_out: 0.00001 });
     assert.deepEqual(await cost('llama-3-8b'), [0.002, true]);
+    const listed = (await weir.request({ to: 'compat/models' })).json.data.filter((m) => m.owned_by === 'custom-ours');
+    assert.deepEqual(listed, [{ id: 'custom-ours/llama-3-8b', object: 'model', created_at: 0, owned_by: 'custom-ours', cost_in: 0, cost_out: 0.00001 }]);
     assert.deepEqual(await cost('old-llama'), [0.0014, true]);
     assert.equal((await raw('GET', `/costs?account_provider_id=${made.id}&model_rule=equals`)).length, 1);
     await raw('PATCH', `/costs/${rule.id}`, { enable: false });
