@@ -7,6 +7,7 @@
 #include "api/objects.h"
 #include "api/provider_key_json.h"
 #include "base/limits.h"
+#include "store/token.h"
 
 /* ---- reading ---- */
 
@@ -81,12 +82,19 @@ static bool has_secret_id(const struct object *o, struct str id)
     return same;
 }
 
+/* A token that is for some gateways does not take what belongs to the others. */
+static bool is_within_reach(struct api_call *c, const struct object *o)
+{
+    const struct gateway *g = catalog_gateway_id(c->catalog, o->gateway);
+    return g && token_covers(c->token, g->slug);
+}
+
 static const struct provider_key *find_secret(struct api_call *c, struct str id)
 {
     const struct object *o = NULL;
     do
         o = catalog_next_object(c->catalog, KIND_PROVIDER_KEY, c->params[PARAM_ACCOUNT], -1, o);
-    while (o && !has_secret_id(o, id));
+    while (o && !(has_secret_id(o, id) && is_within_reach(c, o)));
     return o ? o->read : NULL;
 }
 

@@ -176,6 +176,16 @@ test('tokens', async (t) => {
             assert.deepEqual([a.status, a.json.errors], [403, [REFUSED]], `${method} ${rest}`);
         }
         assert.equal((await ask(k.value, 'GET', `/accounts/${ACCOUNT}/audit_logs`)).status, 403);
+
+        // the secret of another gateway's key, taken over by its id
+        const keys = (gateway) => `${aig}/gateways/${gateway}/provider_configs`;
+        const body = { provider_slug: 'openai', alias: 'a', default_config: false };
+        const stored = (await ask(TOKEN, 'POST', keys('team-b'), { ...body, secret: 'sk-of-team-b' })).json.result;
+        const keeper = await make({ policies: allow('AI Gateway Write', 'Secrets Store Write'), weir_gateways: ['team-a'] });
+        const stolen = await ask(keeper.value, 'POST', keys('team-a'), { ...body, secret_id: stored.secret_id });
+        assert.deepEqual([stolen.status, stolen.json.errors[0].path], [400, ['body', 'secret_id']], stolen.text);
+        const taken = await ask(TOKEN, 'POST', keys('team-a'), { ...body, secret_id: stored.secret_id });
+        assert.equal(taken.status, 200, taken.text);
         assert.equal((await ask(k.value, 'GET', '/user/tokens/verify')).status, 200);
     });
 
