@@ -2,6 +2,7 @@
 /* docs/api.md and the management half of docs/errors.md, printed from the tables that are served. */
 #include "api/call.h"
 #include "api/custom_providers.h"
+#include "api/dynamic_routes.h"
 #include "api/gateway_json.h"
 #include "api/log_filters.h"
 #include "api/log_patch.h"
@@ -105,6 +106,7 @@ void api_document(struct buf *out)
     (void)buf_append_c(out, key_intro);
     provider_key_fields_document(out);
     custom_fields_document(out);
+    route_fields_document(out);
     (void)buf_append_c(out, log_intro);
     log_patch_document(out);
     (void)buf_append_c(out, filter_intro);

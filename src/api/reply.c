@@ -119,17 +119,6 @@ void reply_error(struct api_call *c, enum api_err e)
     close_errors(c, &w, e, STR("null"));
 }
 
-/* A name's own dots stand in the key as COMPLAINT_DOT. */
-static void put_part(struct json_out *w, struct arena *a, struct str part)
-{
-    struct str own = str_find(part, COMPLAINT_DOT) < part.n ? arena_dup(a, part) : str_of(NULL, 0);
-    char *p = (char *)(uintptr_t)own.p; /* the copy is ours */
-    for (size_t i = 0; i < own.n; i++)
-        if (p[i] == COMPLAINT_DOT)
-            p[i] = '.';
-    json_put_str(w, own.p ? own : part);
-}
-
 /* ["body","weir_retry_statuses",1] for "weir_retry_statuses.1": indexes are numbers (section 2.2). */
 static void put_path(struct json_out *w, struct arena *a, const char *place, struct str key)
 {
@@ -142,7 +131,7 @@ static void put_path(struct json_out *w, struct arena *a, const char *place, str
         if (str_to_int(part, &index) == E_OK)
             json_put_int(w, index);
         else
-            put_part(w, a, part);
+            json_put_str(w, complaint_shown(a, part));
     }
     json_close(w, ']');
 }

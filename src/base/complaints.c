@@ -49,3 +49,11 @@ struct str complaint_nth(struct complaints *list, struct str at, size_t i)
 {
     return arena_printf(list->arena, "%.*s.%zu", STR_FMT(at), i);
 }
+
+struct str complaint_shown(struct arena *a, struct str key)
+{
+    char *p = str_find(key, COMPLAINT_DOT) < key.n ? arena_alloc(a, key.n) : NULL;
+    for (size_t i = 0; p && i < key.n; i++)
+        p[i] = key.p[i] == COMPLAINT_DOT ? '.' : key.p[i];
+    return p ? str_of(p, key.n) : key;
+}

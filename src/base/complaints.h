@@ -25,3 +25,5 @@ struct str complaint_in(struct complaints *list, struct str at, struct str name)
 struct str complaint_nth(struct complaints *list, struct str at, size_t i);
 /* Stands for a dot that is part of a name, and does not lead inside: complaint_in puts it there. */
 #define COMPLAINT_DOT '\x1f'
+/* A key, or a part of one, as people write it. */
+struct str complaint_shown(struct arena *a, struct str key);

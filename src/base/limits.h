@@ -127,6 +127,7 @@ enum {
     /* dynamic routes: people draw some ten elements; checking walks over all pairs of them */
     ROUTE_ELEMENTS = 256,
     ROUTE_TEXT_BYTES = 512,
+    ROUTE_NAME_BYTES = 128,
     ROUTE_WINDOW_MAX_S = 366 * 24 * 3600,
     CONDITION_DEPTH = 16,
     /* and how many are kept: all of the catalogue is in memory, and each version is a graph */

@@ -11,6 +11,9 @@
 #include "providers/embed.h"
 #include "providers/fit.h"
 
+/* In front of a route's name where a model's stands. */
+#define DYNAMIC_PREFIX "dynamic/"
+
 static enum next refuse(struct txn *t, struct str why)
 {
     return txn_fail(t, E_BAD_CHAT, why);
@@ -186,9 +189,28 @@ static struct str bad_name(struct txn *t, const struct target *target, struct st
                         STR_FMT(form));
 }
 
+static enum next no_model(struct txn *t, enum err e, struct str asked)
+{
+    return txn_fail(t, e, arena_printf(t->arena, "Model not found: %.*s", STR_FMT(str_head(asked, 128))));
+}
+
+/* "dynamic/{name}" (section 21.1): a route of the gateway, each of which has a deployed version. */
+static enum next find_route(struct txn *t, struct str asked)
+{
+    struct str name = str_from(asked, sizeof(DYNAMIC_PREFIX) - 1);
+    if (catalog_object(t->catalog, KIND_ROUTE, t->account, t->gateway->id, name))
+        return txn_fail(t, E_NOT_RUN,
+                        arena_printf(t->arena,
+                                     "The route \"%.*s\" is kept, but weir does not run dynamic routes yet",
+                                     STR_FMT(name)));
+    return no_model(t, t->face == FACE_GATEWAY ? E_NO_ROUTE : E_NO_MODEL, asked);
+}
+
 static enum next find_model(struct txn *t, const struct target *target, struct str asked,
                             struct model_name *ret)
 {
+    if (str_starts(asked, STR(DYNAMIC_PREFIX)))
+        return find_route(t, asked);
     if (is_custom(t, asked, ret))
         return NEXT;
     if (t->face == FACE_GATEWAY) {
@@ -198,8 +220,7 @@ static enum next find_model(struct txn *t, const struct target *target, struct s
     }
     if (rest_model(t, asked, ret))
         return NEXT;
-    return txn_fail(t, E_NO_MODEL,
-                    arena_printf(t->arena, "Model not found: %.*s", STR_FMT(str_head(asked, 128))));
+    return no_model(t, E_NO_MODEL, asked);
 }
 
 enum next compat_plan(struct txn *t, struct target *target, struct str path)

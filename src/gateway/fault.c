@@ -16,8 +16,9 @@ static enum err face(enum err e)
 void fault_render(struct buf *out, enum err e, struct str detail)
 {
     struct json_out w = json_out(out);
-    /* which credential is missing stands in the message itself (section 4) */
-    struct str message = e == E_NO_CREDENTIAL && detail.n ? detail : str_c(err_phrase(face(e)));
+    /* which credential or model is missing stands in the message itself (sections 4 and 21.1) */
+    bool told = (e == E_NO_CREDENTIAL || e == E_NO_ROUTE) && detail.n;
+    struct str message = told ? detail : str_c(err_phrase(face(e)));
     json_open(&w, '{');
     json_key(&w, "success");
     json_put_bool(&w, false);
