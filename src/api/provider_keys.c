@@ -3,10 +3,10 @@
  * Handlers of .../provider_configs (control plane section 7): provider keys that a gateway keeps. A secret
  * goes in, is sealed before it leaves this thread, and never comes out.
  */
-#include "store/key_use.h"
 #include "api/objects.h"
 #include "api/provider_key_json.h"
 #include "base/limits.h"
+#include "store/key_use.h"
 #include "store/token.h"
 
 /* ---- reading ---- */

@@ -284,10 +284,10 @@ test('who may see, store and change: accounts, gateways and permissions', async 
     const { weir, store } = await world(t);
     const key = await store('openai', 'sk-stored-openai-key-0001');
     await weir.createGateway({ id: 'other' });
-    const token = async (permissions) => {
+    const token = async (permissions, more = []) => {
         const { spawnSync } = await import('node:child_process');
         const { BIN } = await import('./lib/weir.mjs');
-        const r = spawnSync(BIN, ['token', 'create', '--name', 'x', '--permissions', permissions, '--data', `${weir.dir}/data`], { encoding: 'utf8' });
+        const r = spawnSync(BIN, ['token', 'create', '--name', 'x', '--permissions', permissions, '--data', `${weir.dir}/data`, ...more], { encoding: 'utf8' });
         assert.equal(r.status, 0, r.stderr);
         return r.stdout.trim();
     };
@@ -305,6 +305,14 @@ test('who may see, store and change: accounts, gateways and permissions', async 
         assert.deepEqual(got, want, permissions);
         for (const [method, path, b] of calls) assert.equal((await ask(tokens[permissions], method, path.replace(at, foreign), b)).status, 403, 'another account');
     }
+    // a token for one gateway does not take the secrets of another
+    const taken = { provider_slug: 'openai', alias: 'taken', default_config: false, secret_id: (await store('openai', 'sk-stored-openai-key-0005', { alias: 'mine' })).secret_id };
+    const narrow = await token('write,secrets_write', ['--gateway', 'other']);
+    await new Promise((r) => setTimeout(r, 600));
+    assert.equal((await ask(narrow, 'GET', at)).status, 403);
+    const refused = await ask(narrow, 'POST', at.replace('team', 'other'), taken);
+    assert.deepEqual([refused.status, refused.json.errors[0].path], [400, ['body', 'secret_id']]);
+    assert.equal((await ask(TOKEN, 'POST', at.replace('team', 'other'), taken)).status, 200);
     const again = await store('openai', 'sk-stored-openai-key-0003', { alias: 'again' });
     for (const [method, b] of [['PUT', { secret: 'sk-another-openai-key-04' }], ['DELETE']]) {
         assert.equal((await ask(TOKEN, method, `${at.replace('team', 'other')}/${again.id}`, b)).status, 404, 'another gateway');
