@@ -2,6 +2,7 @@
 /* Sets of changes: all or nothing, in order, noted in the audit log without secrets. */
 #include "tests/unit/store_fixture.h"
 
+#include "base/clock.h"
 #include "base/crypto.h"
 
 #include <sqlite3.h>
@@ -272,6 +273,36 @@ static void tokens_of_an_older_directory_are_kept(void **state)
     fixture_end(&f);
 }
 
+/* Once it is set, each change takes away lines that are older; what is not old enough stays. */
+static void old_lines_of_the_audit_log_go(void **state)
+{
+    (void)state;
+    static const int64_t day = 86400000, start = 1792000000000;
+    struct uuid_source ids = {0};
+    clock_fake(1, start);
+    for (int i = 0; i < 3; i++) {
+        char name[8];
+        snprintf(name, sizeof(name), "d%d", i);
+        struct change c = object(CHANGE_CREATE, name, uuid_v7(&ids), "{}");
+        assert_int_equal(apply(&c, 1), E_OK);
+        clock_fake(1, start + (i + 1) * day);
+    }
+    assert_int_equal(count_audit(), 3); /* at day 0, 1 and 2; audit_days 0: for ever */
+    fixture.o.audit_days = 2;
+    store_reload(fixture.s, &fixture.o);
+    struct change gone = object(CHANGE_GONE, "", uuid_v7(&ids), "{\"query\":\"x\"}");
+    assert_int_equal(apply(&gone, 1), E_OK);
+    struct audit_page *p = audit();
+    assert_int_equal(p->n, 3); /* what happened 3 days ago is gone, this one is new */
+    assert_str(p->rows[0].name, STR("d1"));
+    assert_str(p->rows[2].action, STR("delete"));
+    assert_str(p->rows[2].before, STR("{\"query\":\"x\"}"));
+    assert_str(p->rows[2].after, STR(""));
+    audit_page_free(p);
+    assert_int_equal(count(), 3); /* the objects themselves are still there */
+    clock_real();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -279,6 +310,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_changed_meanwhile_is_not_overwritten, setup, teardown),
         cmocka_unit_test_setup_teardown(the_audit_log_says_who_and_what_but_no_secret, setup, teardown),
         cmocka_unit_test_setup_teardown(what_belongs_to_an_object_or_a_gateway_goes_with_it, setup, teardown),
+        cmocka_unit_test_setup_teardown(old_lines_of_the_audit_log_go, setup, teardown),
         cmocka_unit_test(tokens_of_an_older_directory_are_kept),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
