@@ -3,7 +3,7 @@
 #include "tests/unit/store_fixture.h"
 
 #include "base/limits.h"
-#include "store/analytics.h"
+#include "store/backend.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -595,6 +595,32 @@ static void other_accounts_are_not_there(void **state)
     rig_end(&rig);
 }
 
+/* A question whose time is over ends, and the next one is answered. */
+static void questions_have_their_time(void **state)
+{
+    (void)state;
+    static struct rig rig;
+    const char *why = NULL;
+    srand(13);
+    rig_start(&rig);
+    rig_fill(&rig);
+    struct analytics_query q = {.measures = 1, .dimensions = UINT64_C(1) << DIM_METADATA_RAW};
+    ask(&rig, q);
+    size_t groups = asking.n;
+    struct log_db *db = log_db_open(rig.f.tmp.path, DB_READ, &why);
+    asking.n = 0;
+    assert_int_equal(
+        analytics_run(log_db_analytics(db, rig.catalog, -1), &asking.q, &asking.plan, on_row, &asking),
+        E_TIMED_OUT);
+    asking.n = 0;
+    assert_int_equal(
+        analytics_run(log_db_analytics(db, rig.catalog, 60000), &asking.q, &asking.plan, on_row, &asking),
+        E_OK);
+    assert_int_equal(asking.n, groups);
+    log_db_close(db);
+    rig_end(&rig);
+}
+
 /* ---- plans ---- */
 
 static struct analytics_plan plan_of(const struct analytics_filter *f, uint64_t dimensions, int64_t now,
@@ -668,13 +694,10 @@ static void plans_have_limits(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(rollups_agree_with_sums),
-        cmocka_unit_test(the_log_agrees_with_sums),
-        cmocka_unit_test(other_nodes_count_their_part),
-        cmocka_unit_test(order_and_limit),
-        cmocka_unit_test(other_accounts_are_not_there),
-        cmocka_unit_test(plans_follow_bounds),
-        cmocka_unit_test(plans_have_limits),
+        cmocka_unit_test(rollups_agree_with_sums),      cmocka_unit_test(the_log_agrees_with_sums),
+        cmocka_unit_test(other_nodes_count_their_part), cmocka_unit_test(order_and_limit),
+        cmocka_unit_test(other_accounts_are_not_there), cmocka_unit_test(questions_have_their_time),
+        cmocka_unit_test(plans_follow_bounds),          cmocka_unit_test(plans_have_limits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
