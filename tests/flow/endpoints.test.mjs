@@ -127,6 +127,7 @@ const BODIES = {
     gateway: { path: '/ai-gateway/gateways', body: { id: 'never', cache_invalidate_on_update: false, cache_ttl: 0, collect_logs: true, rate_limiting_interval: 0, rate_limiting_limit: 0 } },
     token: { path: '/tokens', body: { name: 'x', policies: [{ effect: 'allow', permission_groups: [{ name: 'AI Gateway Run' }], resources: RESOURCES }] } },
     'stored provider key': { path: '/ai-gateway/gateways/team-a/provider_configs', body: { secret: 'sk-1', provider_slug: 'openai', alias: 'a', default_config: false } },
+    'dynamic route': { path: '/ai-gateway/gateways/team-a/routes', body: { name: 'x', elements: [{ id: 's', type: 'start', outputs: { next: { elementId: 'e' } } }, { id: 'e', type: 'end', outputs: {} }] } },
     'custom provider': { path: '/ai-gateway/custom-providers', body: { name: 'x', slug: 'x', base_url: 'https://x.example.com' } },
     'custom provider\'s cost': { path: '/ai-gateway/custom-providers/costs', body: { account_provider_id: NOBODY, model: 'm', cost_in: 0.1, cost_out: 0.1 } },
 };
