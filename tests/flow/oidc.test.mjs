@@ -160,6 +160,14 @@ test('whose gateways: those of one account, or of all', async (t) => {
     }
 });
 
+test('an identity is served by the stored keys of the gateway', async (t) => {
+    const { up, issuer, weir, bearer } = await world(t);
+    const made = await weir.api('POST', '/gateways/default/provider_configs', { provider_slug: 'openai', alias: 'default', default_config: true, secret: 'sk-stored-openai-key-0001' });
+    assert.equal(made.status, 200, made.text);
+    assert.equal((await bearer(issuer.token())).status, 200);
+    assert.equal(up.last.header('authorization'), 'Bearer sk-stored-openai-key-0001');
+});
+
 test('metadata: the user is added to the caller\'s own, and cannot be claimed', async (t) => {
     const { issuer, weir, ask } = await world(t);
     const metadata = async (claims, own) => {

@@ -176,6 +176,32 @@ static void shows_a_plan(void **state)
         "took          999 us: record 12 us, plan 1.2 ms\n");
 }
 
+static void names_the_stored_key(void **state)
+{
+    (void)state;
+    assert_text("{\"gateway\":\"g\",\"token\":\"ci\",\"answer\":{\"step\":0,\"by\":\"provider\"},\"total_"
+                "timeout_ms\":0,"
+                "\"targets\":[{\"step\":0,\"provider\":\"openai\",\"model\":\"m\",\"url\":\"u\","
+                "\"credential\":\"stored\","
+                "\"alias\":\"bl\\u001bue\",\"cache\":{\"verdict\":\"off\",\"why\":\"because\"},\"request_"
+                "timeout_ms\":0,"
+                "\"tries\":1,\"log\":false,\"log_payload\":false,\"from\":{}}],\"total_us\":1,\"steps_us\":{"
+                "\"plan\":1}}",
+                0,
+                "gateway       g, open to everybody\n"
+                "caller        token ci\n"
+                "answer        from the provider, if it has one\n"
+                "\n"
+                "step 0        openai/m\n"
+                "  url         u\n"
+                "  credential  the stored key bl?ue\n"
+                "  cache       off: because\n"
+                "  tries       1\n"
+                "  log         none\n"
+                "\n"
+                "took          1 us: plan 1 us\n");
+}
+
 static void shows_a_trace(void **state)
 {
     (void)state;
@@ -219,6 +245,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(mistakes_have_a_place, make_arena, drop_arena),
         cmocka_unit_test_setup_teardown(a_body_may_be_too_large, make_arena, drop_arena),
         cmocka_unit_test(shows_a_plan),
+        cmocka_unit_test(names_the_stored_key),
         cmocka_unit_test(shows_a_trace),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
