@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The service: from a request's head to its handler, and the life of a call. See call.h. */
 #include "api/call.h"
+#include "api/session.h"
 #include "base/clock.h"
 #include "base/limits.h"
 #include "store/token.h"
@@ -79,11 +80,11 @@ static struct actor actor_of(struct api_call *c)
     char *id = arena_alloc(c->arena, 2 * sizeof(uuid));
     if (id)
         hex_encode(id, uuid.b, sizeof(uuid.b));
-    return (struct actor){.type = STR("token"),
+    return (struct actor){.type = c->session ? STR("session") : STR("token"),
                           .id = str_of(id, id ? 2 * sizeof(uuid) : 0),
                           .name = c->token->name,
                           .ip = exchange_peer(c->x),
-                          .interface = STR("API")};
+                          .interface = c->session ? STR("UI") : STR("API")};
 }
 
 /* The new snapshot is out; the handler goes on with it. Its old one stays until the call ends: what it found
@@ -172,12 +173,14 @@ static void pump(struct api_call *c)
 
 void api_call_send(struct api_call *c, int status, struct str content_type, struct str body)
 {
-    struct header lines[4] = {
+    struct header lines[5] = {
         {STR("content-type"), content_type},
         {STR("cache-control"), STR("no-store")},
         {STR("x-content-type-options"), STR("nosniff")},
     };
     struct headers h = {.v = lines, .n = 3, .cap = countof(lines)};
+    if (c->cookie.n)
+        lines[h.n++] = (struct header){STR("set-cookie"), c->cookie};
     if (status == 405)
         lines[h.n++] = (struct header){STR("allow"), route_methods(c->arena, below_prefix(c))};
     exchange_head(c->x, status, &h, (int64_t)body.n);
@@ -187,13 +190,18 @@ void api_call_send(struct api_call *c, int status, struct str content_type, stru
 
 /* ---- the request ---- */
 
-/* A bearer token, or the older pair, whose key is a token too. */
-static const struct token *find_token(const struct api_call *c)
+/* A bearer token; the older pair, whose key is a token too; or what a browser signed in with. */
+static const struct token *find_token(struct api_call *c)
 {
     const struct headers *h = &exchange_request(c->x)->headers;
     struct str line = headers_last(h, STR("authorization"));
     if (!line.p && headers_last(h, STR("x-auth-email")).n)
         return catalog_token(c->catalog, str_trim(headers_last(h, STR("x-auth-key"))), clock_wall_ms());
+    if (!line.p) {
+        const struct token *t = session_token(c);
+        c->session = t != NULL;
+        return t;
+    }
     if (!str_istarts(line, STR("Bearer ")))
         return NULL;
     return catalog_token(c->catalog, str_trim(str_from(line, 7)), clock_wall_ms());

@@ -47,6 +47,8 @@ struct api_call {
     struct buf answer;                  /* of ours */
     struct log_detail *detail;          /* keeps stored bodies alive while they are sent */
     struct str unsent;                  /* what the client has not taken yet, in answer or detail */
+    struct str cookie;                  /* to be set with the answer; empty: none */
+    bool session;                       /* the token is that of a cookie */
     const char *note;                   /* goes to `messages` of the envelope; NULL: nothing */
     int note_code;                      /* 0: 1000 */
     struct str made;                    /* the text of a token that this call makes */

@@ -43,7 +43,7 @@ bool route_allows(const struct route *r, unsigned permissions)
 bool route_narrows(const struct route *r)
 {
     static void (*const narrowing[])(struct api_call * c) = {
-        gateways_list, graphql,     tokens_create, tokens_delete, tokens_fetch,
+        gateways_list, graphql,     session_fetch, tokens_create, tokens_delete, tokens_fetch,
         tokens_groups, tokens_list, tokens_roll,   tokens_update, tokens_verify};
     for (size_t i = 0; i < countof(narrowing); i++)
         if (r->run == narrowing[i])

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/pages.h"
+#include "cli/web.h"
 #include "base/limits.h"
 #include "gateway/fault.h"
 
@@ -67,6 +68,11 @@ static void answer_from(struct pages *p, struct exchange *x, size_t n)
     for (size_t i = 0; i < n; i++)
         if (str_eq(req->path, table[i].path))
             found = &table[i];
+    bool home = found && found->answer == front_page; /* a browser wants the dashboard, curl a line of text */
+    if (reads && (!found || home) && n == countof(table) && web_answer(x)) {
+        exchange_release(x);
+        return;
+    }
     if (found && reads)
         found->answer(p, x);
     else

@@ -169,14 +169,34 @@ bool store_read_keys(struct store *s, bool make, const char **ret_why)
     return true;
 }
 
-struct str store_seal(struct store *s, struct arena *a, const struct uuid *object, struct secret plain)
+static struct keyring copy_keys(struct store *s)
 {
     pthread_mutex_lock(&s->catalog_lock);
     struct keyring keys = s->keys;
     pthread_mutex_unlock(&s->catalog_lock);
-    struct str sealed = seal(a, &keys, provider_key_about(object), plain);
+    return keys;
+}
+
+struct str store_seal_for(struct store *s, struct arena *a, struct str about, struct secret plain)
+{
+    struct keyring keys = copy_keys(s);
+    struct str sealed = seal(a, &keys, about, plain);
     keyring_done(&keys);
     return sealed;
+}
+
+struct str store_seal(struct store *s, struct arena *a, const struct uuid *object, struct secret plain)
+{
+    return store_seal_for(s, a, provider_key_about(object), plain);
+}
+
+enum err store_unseal(struct store *s, struct arena *a, struct str about, struct str sealed,
+                      struct secret *ret)
+{
+    struct keyring keys = copy_keys(s);
+    enum err e = seal_open(a, &keys, about, sealed, ret);
+    keyring_done(&keys);
+    return e;
 }
 
 /* ---- changes ---- */

@@ -219,6 +219,11 @@ void store_change(struct store *s, const struct change_set *set, struct loop *l,
                   void (*done)(void *arg, enum err e), void *arg);
 /* Seals a secret for an object (struct change: secret). p == NULL past the arena's cap. Any thread. */
 struct str store_seal(struct store *s, struct arena *a, const struct uuid *object, struct secret plain);
+/* The same for something that is no object's: bound to a text, which opening it needs. Any thread. */
+struct str store_seal_for(struct store *s, struct arena *a, struct str about, struct secret plain);
+/* E_CREDENTIAL: sealed by nobody here, for something else, or damaged; E_FULL past the arena's cap. */
+enum err store_unseal(struct store *s, struct arena *a, struct str about, struct str sealed,
+                      struct secret *ret) MUST_CHECK;
 /* A page of the audit log. `done` runs on l, once, and owns the page (audit_page_free). */
 void store_list_audit(struct store *s, const struct audit_query *q, struct loop *l,
                       void (*done)(void *arg, struct audit_page *page), void *arg);
