@@ -3,6 +3,7 @@
 #include "api/call.h"
 #include "api/custom_providers.h"
 #include "api/dynamic_routes.h"
+#include "api/evaluations.h"
 #include "api/gateway_json.h"
 #include "api/log_filters.h"
 #include "api/log_patch.h"
@@ -107,6 +108,7 @@ void api_document(struct buf *out)
     provider_key_fields_document(out);
     custom_fields_document(out);
     route_fields_document(out);
+    datasets_document(out);
     (void)buf_append_c(out, log_intro);
     log_patch_document(out);
     (void)buf_append_c(out, filter_intro);

@@ -33,7 +33,29 @@ struct reading {
     struct complaints *wrong;
     struct log_clause *clauses;
     size_t n, cap;
+    bool dataset; /* fewer keys and operators */
 };
+
+/* What datasets are made of (control plane section 6.1). */
+static bool is_for_datasets(enum log_key key)
+{
+    switch (key) {
+    case KEY_CREATED_AT:
+    case KEY_REQUEST_CONTENT_TYPE:
+    case KEY_RESPONSE_CONTENT_TYPE:
+    case KEY_SUCCESS:
+    case KEY_CACHED:
+    case KEY_PROVIDER:
+    case KEY_MODEL:
+    case KEY_COST:
+    case KEY_TOKENS:
+    case KEY_TOKENS_IN:
+    case KEY_TOKENS_OUT:
+    case KEY_DURATION:
+    case KEY_FEEDBACK: return true;
+    default: return false;
+    }
+}
 
 /* ---- what is wrong ---- */
 
@@ -142,15 +164,18 @@ static const char *read_value(enum log_key key, const struct written *w, const s
 static bool find_key(struct reading *r, size_t at, struct str name, enum log_key *ret)
 {
     struct str names[LOG_KEY_COUNT];
+    size_t n = 0;
     for (size_t i = 0; i < LOG_KEY_COUNT; i++) {
-        names[i] = log_keys[i].name;
-        if (str_eq(names[i], name)) {
+        if (r->dataset && !is_for_datasets((enum log_key)i))
+            continue;
+        names[n++] = log_keys[i].name;
+        if (str_eq(log_keys[i].name, name)) {
             *ret = (enum log_key)i;
             return true;
         }
     }
     if (name.p)
-        complain_of_choice(r, place(r, at, "key", -1), name, names, countof(names));
+        complain_of_choice(r, place(r, at, "key", -1), name, names, n);
     else
         complain(r->wrong, place(r, at, "key", -1), "Required");
     return false;
@@ -159,15 +184,18 @@ static bool find_key(struct reading *r, size_t at, struct str name, enum log_key
 static bool find_operator(struct reading *r, size_t at, struct str name, enum log_operator *ret)
 {
     struct str names[countof(operators)];
+    size_t n = 0;
     for (size_t i = 0; i < countof(operators); i++) {
-        names[i] = operators[i].name;
-        if (str_eq(names[i], name)) {
+        if (r->dataset && operators[i].op == LOG_NEQ)
+            continue;
+        names[n++] = operators[i].name;
+        if (str_eq(operators[i].name, name)) {
             *ret = operators[i].op;
             return true;
         }
     }
     if (name.p)
-        complain_of_choice(r, place(r, at, "operator", -1), name, names, countof(names));
+        complain_of_choice(r, place(r, at, "operator", -1), name, names, n);
     else
         complain(r->wrong, place(r, at, "operator", -1), "Required");
     return false;
@@ -178,10 +206,11 @@ static bool suits(struct reading *r, size_t at, const struct log_clause *c)
 {
     const struct log_key_row *k = &log_keys[c->key];
     bool text = k->kind == LOG_TEXT || k->kind == LOG_MAP_KEY || k->kind == LOG_MAP_VALUE;
-    const char *why = c->op == LOG_CONTAINS && !text ? "has no parts: 'contains' is for texts"
-                      : (c->op == LOG_LT || c->op == LOG_GT) && k->kind == LOG_FLAG
-                          ? "is true or false: use 'eq' or 'neq'"
-                          : NULL;
+    const char *why =
+        c->op == LOG_CONTAINS && !text ? "has no parts: 'contains' is for texts"
+        : (c->op == LOG_LT || c->op == LOG_GT) && k->kind == LOG_FLAG
+            ? (r->dataset ? "is true or false: use 'eq'" : "is true or false: use 'eq' or 'neq'")
+            : NULL;
     if (why)
         complain(r->wrong, place(r, at, "operator", -1), "'%.*s' %s", STR_FMT(k->name), why);
     return !why;
@@ -272,20 +301,33 @@ static void read_object(struct reading *r, size_t at, const struct json_val *cla
         read_clause(r, at, &w);
 }
 
+static void read_array(struct reading *r, const struct json_val *list)
+{
+    size_t i = 0;
+    if (json_type(list) != JSON_ARRAY)
+        complain(r->wrong, STR("filters"), "Expected array, received %s", json_type_name(json_type(list)));
+    else if (json_count(list) > LOG_FILTER_CLAUSES)
+        complain(r->wrong, STR("filters"), "Array must contain at most %d element(s)", LOG_FILTER_CLAUSES);
+    else
+        for (struct json_iter it = json_iter(list); json_next(&it);)
+            read_object(r, i++, it.val);
+}
+
 static void read_json(struct reading *r, struct str text)
 {
     struct json_doc *doc = json_parse(text);
-    const struct json_val *root = json_root(doc);
-    if (!doc)
-        complain(r->wrong, STR("filters"), "Invalid JSON");
-    else if (json_type(root) != JSON_ARRAY)
-        complain(r->wrong, STR("filters"), "Expected array, received %s", json_type_name(json_type(root)));
-    else if (json_count(root) > LOG_FILTER_CLAUSES)
-        complain(r->wrong, STR("filters"), "Array must contain at most %d element(s)", LOG_FILTER_CLAUSES);
+    if (doc)
+        read_array(r, json_root(doc));
     else
-        for (size_t i = 0; i < json_count(root); i++)
-            read_object(r, i, json_at(root, i));
+        complain(r->wrong, STR("filters"), "Invalid JSON");
     json_free(doc);
+}
+
+struct log_filter log_filters_dataset(const struct json_val *list, struct complaints *wrong)
+{
+    struct reading r = {.wrong = wrong, .dataset = true};
+    read_array(&r, list);
+    return (struct log_filter){r.clauses, r.n};
 }
 
 /* ---- dotted and repeated ---- */

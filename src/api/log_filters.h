@@ -12,11 +12,15 @@
 #pragma once
 #include "api/ask.h"
 #include "base/buf.h"
+#include "base/json.h"
 #include "store/log_filter.h"
 
 /* Everything in the query that chooses rows by their members. What is wrong is noted in k->wrong; the filter
  * lies in its arena. */
 struct log_filter log_filters_read(struct ask *k);
+
+/* The `filters` of a dataset: fewer keys and operators (control plane section 6.1). */
+struct log_filter log_filters_dataset(const struct json_val *list, struct complaints *wrong);
 
 /* One clause per text: "key operator value", values apart by commas, "null" for none. False: the complaint
  * says why, its key is the number of the text and the part. */

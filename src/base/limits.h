@@ -202,6 +202,11 @@ enum {
     LOG_SAMPLE_ZONES = 16,
     /* store: how deep a page may lie in an order other than that of time */
     LOG_DEEP_ROWS = 100 * 1000,
+    /* store: rows an evaluation looks at in one turn, some ms of work; how long it may run before its
+     * progress is first saved, and how often then */
+    EVALUATION_STEP_ROWS = 2000,
+    EVALUATION_FIRST_MS = 250,
+    EVALUATION_SAVE_MS = 2000,
     /* response cache: answers on disk; each takes 130 bytes of memory, to know that it is there */
     RESPCACHE_DISK_ENTRIES = 1024 * 1024,
     /* response cache: what may wait to be written; beyond it the disk is too slow and answers stay in memory
@@ -298,4 +303,9 @@ enum {
     API_PIECE_BYTES = 64 * KIB,
     /* api: how much of a stored body the detail of a log row shows (control plane section 5.2) */
     API_HEAD_BYTES = 4 * KIB,
+    /* api: datasets of a gateway, and of an evaluation (control plane section 6) */
+    DATASETS_MAX = 10,
+    EVALUATION_DATASETS = 5,
+    /* api: evaluations of a gateway that are kept: they live in the catalogue, in memory */
+    EVALUATIONS_MAX = 100,
 };

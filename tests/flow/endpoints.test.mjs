@@ -129,6 +129,7 @@ const BODIES = {
     'stored provider key': { path: '/ai-gateway/gateways/team-a/provider_configs', body: { secret: 'sk-1', provider_slug: 'openai', alias: 'a', default_config: false } },
     'dynamic route': { path: '/ai-gateway/gateways/team-a/routes', body: { name: 'x', elements: [{ id: 's', type: 'start', outputs: { next: { elementId: 'e' } } }, { id: 'e', type: 'end', outputs: {} }] } },
     'custom provider': { path: '/ai-gateway/custom-providers', body: { name: 'x', slug: 'x', base_url: 'https://x.example.com' } },
+    dataset: { path: '/ai-gateway/gateways/team-a/datasets', body: { name: 'x', enable: true, filters: [] } },
     'custom provider\'s cost': { path: '/ai-gateway/custom-providers/costs', body: { account_provider_id: NOBODY, model: 'm', cost_in: 0.1, cost_out: 0.1 } },
 };
 const WRONG = [[/^boolean/, 'yes'], [/^(integer|number)/, 'many'], [/^text/, 7], [/^object/, 'x'], [/^array/, {}], [/^`/, 5]];
