@@ -163,7 +163,7 @@ enum {
     STORE_CLOSE_TRIES = 5,
     /* store: rows deleted in one go, so that new rows wait some 10 ms at most, and the pause between two goes
      * that nobody waits for */
-    STORE_SWEEP_ROWS = 1000,
+    STORE_SWEEP_ROWS = 500,
     STORE_PAUSE_MS = 10,
     /* store: how often rows are looked for that have become too old */
     STORE_WALK_MS = 60 * 1000,

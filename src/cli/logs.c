@@ -5,6 +5,8 @@
  * Rows are printed oldest first, the newest stands at the bottom. Following asks for what arrived after
  * the last row, in order of arrival: a call that began earlier may end later.
  */
+#include "api/log_csv.h"
+#include "api/log_filters.h"
 #include "api/log_json.h"
 #include "base/limits.h"
 #include "cli/cli.h"
@@ -16,13 +18,19 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { FOLLOW_MS = 250, ROWS_DEFAULT = 20 };
+enum { FOLLOW_MS = 250, ROWS_DEFAULT = 20, FILTERS = 32 };
+enum format { FORMAT_TEXT, FORMAT_NDJSON, FORMAT_CSV };
 
 struct logs {
     const char *data, *gateway;
-    bool json, once, colours, heading;
+    enum format format;
+    bool once, colours, heading, ascending;
     int64_t rows;
     struct str search;
+    struct str words[FILTERS]; /* of --filter */
+    size_t n_words;
+    struct log_filter filter;
+    struct arena arena; /* of the filter */
     int64_t gateway_id; /* 0: all */
     struct log_reader *reader;
     struct uuid *shown; /* of the first page: what arrived late among them is not new */
@@ -32,16 +40,22 @@ struct logs {
 };
 
 static const char usage[] = "usage: weir logs tail [options]\n"
-                            "       weir logs search [options] TEXT\n";
+                            "       weir logs search [options] [TEXT]\n"
+                            "       weir logs export [options] [TEXT]\n";
 static const char help[] =
-    "\ntail shows the last rows of the log, then each new one as it comes. search shows rows whose id, event "
-    "id,\n"
-    "provider, model, path or metadata contain TEXT. Works on the data directory, beside a running "
-    "daemon.\n\n"
+    "\ntail shows the last rows of the log, then each new one as it comes. search shows the newest rows "
+    "whose id,\n"
+    "event id, provider, model, path or metadata contain TEXT, export writes all of them, newest first. All "
+    "three\n"
+    "work on the data directory, beside a running daemon.\n\n"
     "  --data DIR       default: $WEIR_DATA, else ./data\n"
     "  --gateway G      rows of one gateway only; ACCOUNT/G where several accounts have one of that name\n"
-    "  -n, --rows N     how many rows (default 20)\n"
-    "  --json           one JSON object a line, as the API has them\n"
+    "  --filter F       only rows that meet it, such as 'success eq false', 'cost gt 0.01' or\n"
+    "                   'model eq gpt-4o, o3'; several: all of them. docs/api.md has the keys and operators\n"
+    "  --format F       text (default), ndjson or csv; export: ndjson (default) or csv\n"
+    "  --json           the same as --format ndjson\n"
+    "  -n, --rows N     tail, search: how many rows (default 20)\n"
+    "  --oldest-first   export: the other way round\n"
     "  -f, --follow     tail: go on with new rows (the default)\n"
     "  --once           tail: do not\n";
 
@@ -60,13 +74,22 @@ static int no_log(const struct logs *k, const char *why)
 
 /* ---- output ---- */
 
+static void put_heading(struct logs *k)
+{
+    if (k->heading && k->format == FORMAT_CSV)
+        log_csv_heading(&k->line);
+    else if (k->heading)
+        log_line_heading(&k->line);
+    k->heading = false;
+}
+
 static void show(struct logs *k, const struct log_row *row)
 {
     buf_clear(&k->line);
-    if (k->heading)
-        log_line_heading(&k->line);
-    k->heading = false;
-    if (k->json) {
+    put_heading(k);
+    if (k->format == FORMAT_CSV) {
+        log_csv_row(&k->line, row);
+    } else if (k->format == FORMAT_NDJSON) {
         struct json_out w = json_out(&k->line);
         log_json_item(&w, row);
         (void)buf_append_byte(&k->line, '\n');
@@ -92,11 +115,27 @@ static bool is_set(struct uuid id)
 
 /* ---- reading ---- */
 
+static void tell_how_many(const struct logs *k, const struct log_page *page)
+{
+    if (!k->once || page->err != E_OK)
+        return;
+    if (page->n == 0 && k->search.n)
+        fprintf(stderr, "nothing in the log has \"%.*s\"\n", STR_FMT(k->search));
+    else if (page->n == 0 && k->n_words)
+        fprintf(stderr, "nothing in the log is like that\n");
+    else if (page->total > (int64_t)page->n && (k->search.n || k->n_words))
+        fprintf(stderr, "the last %zu of %s%lld rows; -n shows more\n", page->n,
+                page->estimated ? "about " : "", (long long)page->total);
+}
+
 /* The newest rows, oldest of them first. */
 static enum err show_newest(struct logs *k)
 {
-    struct log_query q = {
-        .gateway = k->gateway_id, .page = 1, .per_page = k->rows ? k->rows : 1, .search = k->search};
+    struct log_query q = {.gateway = k->gateway_id,
+                          .page = 1,
+                          .per_page = k->rows ? k->rows : 1,
+                          .search = k->search,
+                          .filter = k->filter};
     struct log_page page;
     log_reader_list(k->reader, &q, &page);
     enum err e = page.err;
@@ -107,10 +146,7 @@ static enum err show_newest(struct logs *k)
         k->shown[k->n_shown++] = page.rows[i].r.id;
         show(k, &page.rows[i]);
     }
-    if (k->search.p && page.n == 0 && e == E_OK)
-        fprintf(stderr, "nothing in the log has \"%.*s\"\n", STR_FMT(k->search));
-    if (k->search.p && page.total > (int64_t)page.n)
-        fprintf(stderr, "the last %zu of %lld rows; -n shows more\n", page.n, (long long)page.total);
+    tell_how_many(k, &page);
     log_page_free(&page);
     return e;
 }
@@ -118,7 +154,11 @@ static enum err show_newest(struct logs *k)
 /* What has arrived since; tells how many rows that were. */
 static enum err show_new(struct logs *k, size_t *ret_n)
 {
-    struct log_query q = {.gateway = k->gateway_id, .page = 1, .per_page = LOG_PAGE_ROWS, .after = k->last};
+    struct log_query q = {.gateway = k->gateway_id,
+                          .page = 1,
+                          .per_page = LOG_PAGE_ROWS,
+                          .after = k->last,
+                          .filter = k->filter};
     struct log_page page;
     log_reader_list(k->reader, &q, &page);
     enum err e = page.err;
@@ -146,6 +186,26 @@ static enum err follow(struct logs *k)
             nanosleep(&pause, NULL);
     }
     return e;
+}
+
+/* Everything, some rows at a time. */
+static enum err export_all(struct logs *k)
+{
+    const struct log_query q = {
+        .gateway = k->gateway_id, .search = k->search, .filter = k->filter, .ascending = k->ascending};
+    struct log_walk *walk = log_reader_walk(k->reader, &q);
+    enum err e = E_AGAIN;
+    while (e == E_AGAIN) {
+        struct log_page page;
+        e = log_walk_next(walk, &page);
+        for (size_t i = 0; i < page.n; i++)
+            show(k, &page.rows[i]);
+        log_page_free(&page);
+        if (ferror(stdout))
+            e = E_EOF;
+    }
+    log_walk_free(walk);
+    return e == E_OK && fflush(stdout) != 0 ? E_EOF : e;
 }
 
 /* ---- the gateway's name ---- */
@@ -188,7 +248,9 @@ static int resolve_gateway(struct logs *k)
 
 /* ---- command line ---- */
 
-static int run(struct logs *k, bool tail)
+enum command { TAIL, SEARCH, EXPORT };
+
+static int run(struct logs *k, enum command command)
 {
     const char *why = NULL;
     k->reader = log_reader_open(k->data, &why);
@@ -199,36 +261,111 @@ static int run(struct logs *k, bool tail)
         if (code)
             return code;
     }
-    enum err e = show_newest(k);
-    if (e == E_OK && tail && !k->once)
+    enum err e = command == EXPORT ? export_all(k) : show_newest(k);
+    if (e == E_OK && command == TAIL && !k->once)
         e = follow(k);
     /* whoever reads our output has enough: no failure */
     return e == E_OK || e == E_EOF ? 0 : no_log(k, err_phrase(e));
 }
 
+static int read_filters(struct logs *k)
+{
+    struct complaints wrong;
+    arena_init(&k->arena, LOG_PAGE_BYTES);
+    complaints_init(&wrong, &k->arena, "--filter");
+    if (log_filters_words(k->words, k->n_words, &wrong, &k->filter))
+        return 0;
+    struct str part = wrong.first->key;
+    str_cut(&part, '.');
+    str_cut(&part, '.');
+    fprintf(stderr, "weir logs: --filter: %.*s: %.*s\n", STR_FMT(part), STR_FMT(wrong.first->message));
+    return 2;
+}
+
+static int take_format(struct logs *k, const char *name)
+{
+    static const char *const names[] = {"text", "ndjson", "csv"};
+    for (size_t i = 0; i < countof(names); i++)
+        if (strcmp(name, names[i]) == 0) {
+            k->format = (enum format)i;
+            return -1;
+        }
+    return misuse("--format is text, ndjson or csv");
+}
+
+static int take_filter(struct logs *k, const char *text)
+{
+    if (k->n_words == countof(k->words))
+        return misuse("that is too many filters");
+    k->words[k->n_words++] = str_c(text);
+    return -1;
+}
+
+static int take_rows(struct logs *k, const char *text)
+{
+    if (str_to_int(str_c(text), &k->rows) || k->rows > LOG_PAGE_ROWS)
+        return misuse("-n takes a number up to 10000");
+    return -1;
+}
+
+/* -1: go on. */
+static int take(struct logs *k, int option)
+{
+    switch (option) {
+    case 'd': k->data = optarg; return -1;
+    case 'g': k->gateway = optarg; return -1;
+    case 'j': k->format = FORMAT_NDJSON; return -1;
+    case 'o': return take_format(k, optarg);
+    case 'w': return take_filter(k, optarg);
+    case 'f': k->once = false; return -1;
+    case '1': k->once = true; return -1;
+    case 'a': k->ascending = true; return -1;
+    case 'n': return take_rows(k, optarg);
+    case 'h': printf("%s%s", usage, help); return 0;
+    default: return misuse("no such option, or its value is missing");
+    }
+}
+
 static int parse(struct logs *k, int argc, char **argv)
 {
     static const struct option options[] = {
-        {"data", required_argument, NULL, 'd'}, {"gateway", required_argument, NULL, 'g'},
-        {"rows", required_argument, NULL, 'n'}, {"json", no_argument, NULL, 'j'},
-        {"follow", no_argument, NULL, 'f'},     {"once", no_argument, NULL, '1'},
-        {"help", no_argument, NULL, 'h'},       {0},
+        {"data", required_argument, NULL, 'd'},
+        {"gateway", required_argument, NULL, 'g'},
+        {"rows", required_argument, NULL, 'n'},
+        {"json", no_argument, NULL, 'j'},
+        {"filter", required_argument, NULL, 'w'},
+        {"format", required_argument, NULL, 'o'},
+        {"follow", no_argument, NULL, 'f'},
+        {"once", no_argument, NULL, '1'},
+        {"oldest-first", no_argument, NULL, 'a'},
+        {"help", no_argument, NULL, 'h'},
+        {0},
     };
-    for (int c; (c = getopt_long(argc, argv, "n:fh", options, NULL)) != -1;) {
-        switch (c) {
-        case 'd': k->data = optarg; break;
-        case 'g': k->gateway = optarg; break;
-        case 'j': k->json = true; break;
-        case 'f': k->once = false; break;
-        case '1': k->once = true; break;
-        case 'h': printf("%s%s", usage, help); return 0;
-        case 'n':
-            if (str_to_int(str_c(optarg), &k->rows) || k->rows > LOG_PAGE_ROWS)
-                return misuse("-n takes a number up to 10000");
-            break;
-        default: return misuse("no such option, or its value is missing");
-        }
-    }
+    int code = -1;
+    for (int c; code < 0 && (c = getopt_long(argc, argv, "n:fh", options, NULL)) != -1;)
+        code = take(k, c);
+    return code;
+}
+
+/* The words behind the options: a command, and maybe a text. -1: go on. */
+static int read_words(struct logs *k, int n, char **words, enum command *ret)
+{
+    static const char *const names[] = {"tail", "search", "export"};
+    *ret = TAIL;
+    while (n > 0 && *ret < countof(names) && strcmp(words[0], names[*ret]) != 0)
+        (*ret)++;
+    if (n == 0 || *ret == countof(names))
+        return misuse("say tail, search or export");
+    if (*ret == TAIL && n > 1)
+        return misuse("tail takes options only");
+    if (n > 2)
+        return misuse("there is one TEXT; quote it if it has spaces");
+    if (*ret == SEARCH && n == 1 && k->n_words == 0)
+        return misuse("search for what? A TEXT, or --filter");
+    k->search = n == 2 ? str_c(words[1]) : STR("");
+    k->once |= *ret != TAIL;
+    if (*ret == EXPORT && k->format == FORMAT_TEXT)
+        k->format = FORMAT_NDJSON;
     return -1;
 }
 
@@ -236,24 +373,22 @@ int cli_logs(int argc, char **argv)
 {
     const char *data = getenv("WEIR_DATA");
     struct logs k = {.data = data && *data ? data : "data", .rows = ROWS_DEFAULT};
+    enum command command;
     int code = parse(&k, argc, argv);
+    if (code < 0)
+        code = read_words(&k, argc - optind, argv + optind, &command);
     if (code >= 0)
         return code;
-    int words = argc - optind;
-    bool tail = words > 0 && strcmp(argv[optind], "tail") == 0;
-    if (!tail && (words == 0 || strcmp(argv[optind], "search") != 0))
-        return misuse("say tail or search");
-    if (words != (tail ? 1 : 2))
-        return misuse(tail ? "tail takes options only" : "search takes one TEXT; quote it if it has spaces");
-    if (!tail)
-        k.search = str_c(argv[optind + 1]);
-    bool terminal = isatty(STDOUT_FILENO) && !k.json;
-    k.heading = terminal;
+    bool terminal = isatty(STDOUT_FILENO) && k.format == FORMAT_TEXT;
+    k.heading = terminal || k.format == FORMAT_CSV;
     k.colours = terminal && !getenv("NO_COLOR");
     k.shown = mem_alloc(((size_t)k.rows + 1) * sizeof(struct uuid));
     buf_init(&k.line, LOG_PAGE_BYTES);
-    code = run(&k, tail);
+    code = read_filters(&k);
+    if (code == 0)
+        code = run(&k, command);
     log_reader_close(k.reader);
+    arena_done(&k.arena);
     buf_done(&k.line);
     mem_free(k.shown);
     return code;

@@ -89,3 +89,32 @@ void log_reader_list(struct log_reader *r, const struct log_query *q, struct log
         log_page_name_gateways(ret, c);
     catalog_unref(c);
 }
+
+struct log_walk {
+    struct log_scan *scan;
+    struct catalog *catalog; /* NULL: gateways stay without names */
+};
+
+struct log_walk *log_reader_walk(struct log_reader *r, const struct log_query *q)
+{
+    struct log_walk *w = mem_alloc(sizeof(*w));
+    *w = (struct log_walk){log_scan_new(r->logs, q, true), catalog_db_load(r->catalog, NULL)};
+    return w;
+}
+
+enum err log_walk_next(struct log_walk *w, struct log_page *ret)
+{
+    *ret = (struct log_page){0};
+    arena_init(&ret->arena, LOG_PAGE_BYTES);
+    enum err e = log_scan_step(w->scan, ret);
+    if (w->catalog)
+        log_page_name_gateways(ret, w->catalog);
+    return e;
+}
+
+void log_walk_free(struct log_walk *w)
+{
+    log_scan_free(w->scan);
+    catalog_unref(w->catalog);
+    mem_free(w);
+}

@@ -206,6 +206,12 @@ void store_delete_logs(struct store *s, const struct log_query *q, struct loop *
 struct log_reader;
 struct log_reader *log_reader_open(const char *dir, const char **ret_why);
 void log_reader_list(struct log_reader *r, const struct log_query *q, struct log_page *ret);
+/* All rows of a query, some at a time: E_AGAIN while there may be more. The page is the caller's, in any
+ * case; the query's filter and search outlive the walk. */
+struct log_walk;
+struct log_walk *log_reader_walk(struct log_reader *r, const struct log_query *q);
+enum err log_walk_next(struct log_walk *w, struct log_page *ret);
+void log_walk_free(struct log_walk *w);
 void log_reader_close(struct log_reader *r);
 
 /* ---- changes: run on the writer thread, a new snapshot is published before `done` runs ---- */

@@ -3,7 +3,7 @@
  * Zones: what is known about ZONE_ROWS neighbouring rows of the log, so that a filter looks only where
  * something may be. Rows are neighbours in the order of arrival: zone n has the rows whose seq >> ZONE_SHIFT
  * is n. A zone is summed up in memory while its rows arrive and written once, when the next one begins
- * (docs/decisions/0012-log-zones.md). Pure; belongs to the writer's thread.
+ * (docs/decisions/0014-log-zones.md). Pure; belongs to the writer's thread.
  *
  * What a zone says is never too little: rows that are deleted later leave ranges and terms as they were.
  * Counts of facets are kept exact.

@@ -10,6 +10,7 @@ import Cloudflare from 'cloudflare';
 import { ACCOUNT, BIN, startWeir, TOKEN } from './lib/weir.mjs';
 import { startUpstream } from './lib/upstream.mjs';
 import { once } from './lib/http.mjs';
+import { poll } from './lib/wait.mjs';
 
 const TEAMS = ['blue', 'green'];
 
@@ -161,6 +162,20 @@ test('the log of a gateway', async (t) => {
         assert.deepEqual([head.status, head.text], [200, '']);
     });
 
+    await t.test('weir logs has the same filters and forms', () => {
+        const cli = (...args) => spawnSync(BIN, ['logs', ...args, '--data', path.join(weir.dir, 'data')], { encoding: 'utf8', timeout: 20000 });
+        const ids = (out) => out.stdout.trimEnd().split('\n').map((l) => JSON.parse(l).id);
+        const failed = rows.filter((r) => r.fail).map((r) => r.id);
+        assert.deepEqual(ids(cli('export', '--oldest-first', '--filter', 'success eq false')), failed);
+        assert.deepEqual(ids(cli('search', '--json', '--filter', 'success eq false', '--filter', 'model eq m-a, m-b')), rows.filter((r) => r.fail && r.model !== 'm-c').map((r) => r.id));
+        assert.deepEqual(ids(cli('tail', '--once', '--format', 'ndjson', '-n', '2')), rows.slice(-2).map((r) => r.id));
+        const csv = cli('export', '--format', 'csv', 'm-a').stdout.trimEnd().split('\r\n');
+        assert.deepEqual([csv.length, csv[0].slice(0, 14)], [9, 'id,created_at,']);
+        const wrong = cli('export', '--filter', 'cost gt much');
+        assert.deepEqual([wrong.status, wrong.stdout], [2, '']);
+        assert.match(wrong.stderr, /Expected number/);
+    });
+
     await t.test('a client that leaves an export leaves nothing behind', async () => {
         for (let i = 0; i < 5; i++) await new Promise((resolve, reject) => {
             const s = net.connect(weir.port, '127.0.0.1', () => s.write(`GET /client/v4/accounts/${ACCOUNT}/ai-gateway/gateways/default/logs/export HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${TOKEN}\r\n\r\n`));
@@ -175,9 +190,7 @@ test('the log of a gateway', async (t) => {
         const policy = (word) => once(weir.port, { method: 'GET', path: `/client/v4/accounts/${ACCOUNT}/ai-gateway/gateways/default/logs${word}`, headers: [['Authorization', `Bearer ${reader}`]] });
         const out = execFileSync(BIN, ['token', 'create', '--data', path.join(weir.dir, 'data'), '--account', ACCOUNT, '--name', 'r', '--permissions', 'metadata_read'], { encoding: 'utf8' });
         const reader = /weir_\w+/.exec(out)[0];
-        let first;
-        for (let i = 0; i < 100 && first?.status !== 200; i++) first = await policy('');
-        assert.equal(first.status, 200);
+        await poll('the token', async () => (await policy('')).status === 200);
         assert.equal((await policy('/export')).status, 200);
         const detail = await policy(`/${rows[0].id}`);
         assert.deepEqual([detail.status, detail.json.result.request_head, detail.json.result.response_head], [200, '', '']);
