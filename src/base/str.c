@@ -129,3 +129,24 @@ void hex_encode(char *out, const void *bytes, size_t n)
         *out++ = "0123456789abcdef"[in[i] & 15];
     }
 }
+
+/* One row of the table at a time. */
+size_t str_distance(struct str a, struct str b)
+{
+    size_t row[STR_DISTANCE_BYTES + 1];
+    if (a.n > STR_DISTANCE_BYTES || b.n > STR_DISTANCE_BYTES)
+        return SIZE_MAX;
+    for (size_t j = 0; j <= b.n; j++)
+        row[j] = j;
+    for (size_t i = 0; i < a.n; i++) {
+        size_t diagonal = row[0];
+        row[0] = i + 1;
+        for (size_t j = 0; j < b.n; j++) {
+            size_t change = diagonal + (a.p[i] != b.p[j]);
+            size_t gap = (row[j] < row[j + 1] ? row[j] : row[j + 1]) + 1;
+            diagonal = row[j + 1];
+            row[j + 1] = change < gap ? change : gap;
+        }
+    }
+    return row[b.n];
+}

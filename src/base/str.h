@@ -97,6 +97,12 @@ enum err str_to_int(struct str s, int64_t *ret) MUST_CHECK;
 /* true/false/1/0 in any case (data plane section 0); E_SYNTAX otherwise. */
 enum err str_to_bool(struct str s, bool *ret) MUST_CHECK;
 
+/* Levenshtein's distance: how many letters to change, add or take away; SIZE_MAX for texts too long to be
+ * names.
+ */
+enum { STR_DISTANCE_BYTES = 128 };
+size_t str_distance(struct str a, struct str b);
+
 /* The value of a hex digit, -1 for anything else. */
 int hex_digit(char c);
 /* Writes 2*n lower-case hex digits, no terminator. */

@@ -102,26 +102,6 @@ const char *conf_why(void)
     return why;
 }
 
-/* Levenshtein's distance, one row at a time. */
-static size_t distance(struct str a, struct str b)
-{
-    size_t row[CONF_NAME_BYTES + 1];
-    must(b.n <= CONF_NAME_BYTES);
-    for (size_t j = 0; j <= b.n; j++)
-        row[j] = j;
-    for (size_t i = 0; i < a.n; i++) {
-        size_t diagonal = row[0];
-        row[0] = i + 1;
-        for (size_t j = 0; j < b.n; j++) {
-            size_t change = diagonal + (a.p[i] != b.p[j]);
-            size_t gap = (row[j] < row[j + 1] ? row[j] : row[j + 1]) + 1;
-            diagonal = row[j + 1];
-            row[j + 1] = change < gap ? change : gap;
-        }
-    }
-    return row[b.n];
-}
-
 struct nearest {
     struct name name;
     size_t distance;
@@ -130,7 +110,7 @@ struct nearest {
 /* Takes the candidate when it is nearer; with half of it to be changed there is no likeness. */
 static void consider(struct nearest *best, struct str wrong, struct str candidate)
 {
-    size_t d = wrong.n <= CONF_NAME_BYTES ? distance(wrong, candidate) : SIZE_MAX;
+    size_t d = str_distance(wrong, candidate);
     if (d >= best->distance || d > candidate.n / 2)
         return;
     best->distance = d;
