@@ -16,6 +16,8 @@ static const struct {
     {"keys", "list stored provider keys, rotate their master key", cli_keys},
     {"logs", "follow or search the log", cli_logs},
     {"explain", "say what the gateway would do with a request, and why", cli_explain},
+    {"export", "write the gateways of a running daemon to a file", cli_export},
+    {"apply", "make the gateways of a running daemon what a file says", cli_apply},
     {"docs", "print the reference pages: config, metrics, errors, api, mock", cli_docs},
 };
 

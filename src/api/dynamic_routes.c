@@ -6,6 +6,7 @@
 #include "api/dynamic_routes.h"
 #include "api/fields.h"
 #include "api/objects.h"
+#include "api/openapi.h"
 #include "base/limits.h"
 
 #define FIELD(key, kind, min, max, choices, omitted, null, flags, doc)                                       \
@@ -15,6 +16,7 @@ static const struct field route_fields[] = {
 #include "api/dynamic_route_fields.def"
 };
 #undef FIELD
+const struct fields_table dynamic_route_table = {"DynamicRoute", route_fields, countof(route_fields)};
 enum { NAME, ELEMENTS };
 
 static const char *const IDLE_NOTE = "weir keeps this route, but does not run it yet: requests for it are "

@@ -14,4 +14,6 @@ int cli_token(int argc, char **argv);
 int cli_keys(int argc, char **argv);
 int cli_logs(int argc, char **argv);
 int cli_explain(int argc, char **argv);
+int cli_export(int argc, char **argv);
+int cli_apply(int argc, char **argv);
 int cli_docs(int argc, char **argv);
