@@ -40,7 +40,10 @@ struct api_call {
     struct catalog *before;        /* the one from before the change; NULL: nothing was changed */
     const struct token *token;     /* in the first of them */
     const struct gateway *gateway; /* in catalog; NULL when the path names none */
-    struct uuid subject;           /* of the object a change is about */
+    struct uuid subject;           /* of the object a change is about; with the next three, for objects.c */
+    enum object_kind subject_kind;
+    void (*subject_put)(struct json_out *w, struct api_call *c, const struct object *o);
+    const char *taken; /* the member of the body whose value another one may have */
     void (*changed)(struct api_call *c, enum err e);
 
     struct buf body;                    /* of the request */

@@ -52,12 +52,6 @@ static bool member_equals(const struct object *o, const char *key, struct str wa
     return is;
 }
 
-/* What is saved comes back as it is now; what is deleted as it was. */
-static const struct object *saved_object(struct api_call *c, enum object_kind kind)
-{
-    return catalog_object_uuid(c->catalog, kind, c->subject);
-}
-
 /* ---- providers: checking ---- */
 
 static bool is_slug(struct str s)
@@ -140,25 +134,9 @@ void custom_providers_list(struct api_call *c)
     struct provider_filter f = {ask_text(&k, "search"), ask_text(&k, "enable"), ask_text(&k, "beta")};
     (void)ask_bool(&k, "enable", false);
     (void)ask_bool(&k, "beta", false);
-    struct object_list l = {.kind = KIND_CUSTOM_PROVIDER,
-                            .match = matches_provider,
-                            .arg = &f,
-                            .order = by_position,
-                            .page = ask_int(&k, "page", 1, API_PAGE_MAX, 1),
-                            .per_page = ask_int(&k, "per_page", 1, API_PAGE_ROWS, API_PAGE_DEFAULT)};
-    if (k.wrong.first)
-        reply_invalid(c, &k.wrong);
-    else
-        reply_objects(c, &l);
-}
-
-static void on_provider_saved(struct api_call *c, enum err e)
-{
-    const struct object *o = e == E_OK ? saved_object(c, KIND_CUSTOM_PROVIDER) : NULL;
-    if (o)
-        reply_object(c, o, NULL);
-    else
-        reply_change_error(c, e == E_OK ? E_NOT_FOUND : e, "slug");
+    struct object_list l = {
+        .kind = KIND_CUSTOM_PROVIDER, .match = matches_provider, .arg = &f, .order = by_position};
+    list_objects(c, &k, l);
 }
 
 /* old: what a PATCH changes; NULL: a new one. */
@@ -173,12 +151,12 @@ static void save_provider(struct api_call *c, const struct object *old)
         check_provider(body, old != NULL, &wrong);
     if (!wrong.first) {
         struct str slug = json_str(json_get(body, "slug"));
-        change.uuid = c->subject = old ? old->uuid : api_call_uuid(c);
+        change.uuid = old ? old->uuid : api_call_uuid(c);
         change.if_modified = old ? old->modified_ms : 0;
         change.name = arena_dup(c->arena, slug.p ? slug : old->name);
         change.settings =
             fields_object(provider_fields, countof(provider_fields), body, json_root(kept), c->arena);
-        api_call_change(c, &change, 1, on_provider_saved);
+        save_object(c, &change, NULL, "slug");
     }
     json_free(kept);
     json_free(doc);
@@ -193,9 +171,7 @@ void custom_providers_create(struct api_call *c)
 
 void custom_providers_fetch(struct api_call *c)
 {
-    const struct object *o = object_of_call(c, KIND_CUSTOM_PROVIDER, PARAM_ID);
-    if (o)
-        reply_object(c, o, NULL);
+    fetch_object(c, KIND_CUSTOM_PROVIDER, PARAM_ID, NULL);
 }
 
 void custom_providers_patch(struct api_call *c)
@@ -205,22 +181,9 @@ void custom_providers_patch(struct api_call *c)
         save_provider(c, o);
 }
 
-static void on_provider_deleted(struct api_call *c, enum err e)
-{
-    if (e != E_OK)
-        reply_change_error(c, e, "slug");
-    else
-        reply_object(c, catalog_object_uuid(c->before, KIND_CUSTOM_PROVIDER, c->subject), NULL);
-}
-
 void custom_providers_delete(struct api_call *c)
 {
-    const struct object *o = object_of_call(c, KIND_CUSTOM_PROVIDER, PARAM_ID);
-    if (!o)
-        return;
-    struct change change = object_change(c, CHANGE_DELETE, KIND_CUSTOM_PROVIDER);
-    change.uuid = c->subject = o->uuid;
-    api_call_change(c, &change, 1, on_provider_deleted);
+    delete_object(c, KIND_CUSTOM_PROVIDER, PARAM_ID, NULL);
 }
 
 /* ---- costs ---- */
@@ -297,15 +260,6 @@ static const struct object *provider_of(struct api_call *c, struct str id)
     return o && str_eq(o->account, c->params[PARAM_ACCOUNT]) ? o : NULL;
 }
 
-static void on_cost_saved(struct api_call *c, enum err e)
-{
-    const struct object *o = e == E_OK ? saved_object(c, KIND_CUSTOM_COST) : NULL;
-    if (o)
-        reply_object(c, o, put_cost);
-    else
-        reply_change_error(c, e == E_OK ? E_NOT_FOUND : e, "account_provider_id");
-}
-
 /* The settings of a cost as they will be; p == NULL: there are complaints. */
 static struct str cost_settings(struct api_call *c, const struct object *old,
                                 const struct object **ret_provider, struct complaints *wrong)
@@ -344,14 +298,14 @@ static void save_cost(struct api_call *c, const struct object *old)
     }
     char *name = arena_alloc(c->arena, UUID_TEXT);
     struct change change = object_change(c, old ? CHANGE_UPDATE : CHANGE_CREATE, KIND_CUSTOM_COST);
-    change.uuid = c->subject = old ? old->uuid : api_call_uuid(c);
+    change.uuid = old ? old->uuid : api_call_uuid(c);
     change.if_modified = old ? old->modified_ms : 0;
     change.parent = provider->uuid;
     change.settings = settings;
     if (name)
         uuid_text(change.uuid, name);
     change.name = str_of(name, name ? UUID_TEXT : 0);
-    api_call_change(c, &change, 1, on_cost_saved);
+    save_object(c, &change, put_cost, "account_provider_id");
 }
 
 struct cost_filter {
@@ -376,16 +330,8 @@ void custom_costs_list(struct api_call *c)
     struct cost_filter f = {ask_text(&k, "enable"), ask_text(&k, "account_provider_id"),
                             ask_text(&k, "model_rule"), ask_text(&k, "cost_type"), ask_text(&k, "search")};
     (void)ask_bool(&k, "enable", false);
-    struct object_list l = {.kind = KIND_CUSTOM_COST,
-                            .match = matches_cost,
-                            .arg = &f,
-                            .put = put_cost,
-                            .page = ask_int(&k, "page", 1, API_PAGE_MAX, 1),
-                            .per_page = ask_int(&k, "per_page", 1, API_PAGE_ROWS, API_PAGE_DEFAULT)};
-    if (k.wrong.first)
-        reply_invalid(c, &k.wrong);
-    else
-        reply_objects(c, &l);
+    struct object_list l = {.kind = KIND_CUSTOM_COST, .match = matches_cost, .arg = &f, .put = put_cost};
+    list_objects(c, &k, l);
 }
 
 void custom_costs_create(struct api_call *c)
@@ -395,9 +341,7 @@ void custom_costs_create(struct api_call *c)
 
 void custom_costs_fetch(struct api_call *c)
 {
-    const struct object *o = object_of_call(c, KIND_CUSTOM_COST, PARAM_ID);
-    if (o)
-        reply_object(c, o, put_cost);
+    fetch_object(c, KIND_CUSTOM_COST, PARAM_ID, put_cost);
 }
 
 void custom_costs_patch(struct api_call *c)
@@ -407,20 +351,7 @@ void custom_costs_patch(struct api_call *c)
         save_cost(c, o);
 }
 
-static void on_cost_deleted(struct api_call *c, enum err e)
-{
-    if (e != E_OK)
-        reply_change_error(c, e, "id");
-    else
-        reply_object(c, catalog_object_uuid(c->before, KIND_CUSTOM_COST, c->subject), put_cost);
-}
-
 void custom_costs_delete(struct api_call *c)
 {
-    const struct object *o = object_of_call(c, KIND_CUSTOM_COST, PARAM_ID);
-    if (!o)
-        return;
-    struct change change = object_change(c, CHANGE_DELETE, KIND_CUSTOM_COST);
-    change.uuid = c->subject = o->uuid;
-    api_call_change(c, &change, 1, on_cost_deleted);
+    delete_object(c, KIND_CUSTOM_COST, PARAM_ID, put_cost);
 }

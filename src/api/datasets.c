@@ -75,16 +75,8 @@ void datasets_list(struct api_call *c)
     struct ask k;
     ask_init(&k, c->arena, api_call_query(c));
     struct named_filter f = named_filter_read(&k, "enable");
-    struct object_list l = {.kind = KIND_DATASET,
-                            .match = named_filter_match,
-                            .arg = &f,
-                            .put = put_dataset,
-                            .page = ask_int(&k, "page", 1, API_PAGE_MAX, 1),
-                            .per_page = ask_int(&k, "per_page", 1, API_PAGE_ROWS, API_PAGE_DEFAULT)};
-    if (k.wrong.first)
-        reply_invalid(c, &k.wrong);
-    else
-        reply_objects(c, &l);
+    struct object_list l = {.kind = KIND_DATASET, .match = named_filter_match, .arg = &f, .put = put_dataset};
+    list_objects(c, &k, l);
 }
 
 void datasets_fetch(struct api_call *c)

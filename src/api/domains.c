@@ -74,25 +74,9 @@ void domains_list(struct api_call *c)
     ask_init(&k, c->arena, api_call_query(c));
     struct str search = lower(c->arena, ask_text(&k, "search"));
     bool active = ask_choice(&k, "status", statuses, countof(statuses), 0) == 0; /* all of them are */
-    struct object_list l = {.kind = KIND_DOMAIN,
-                            .match = active ? matches : none,
-                            .arg = &search,
-                            .put = put_domain,
-                            .page = ask_int(&k, "page", 1, API_PAGE_MAX, 1),
-                            .per_page = ask_int(&k, "per_page", 1, API_PAGE_ROWS, API_PAGE_DEFAULT)};
-    if (k.wrong.first)
-        reply_invalid(c, &k.wrong);
-    else
-        reply_objects(c, &l);
-}
-
-static void on_created(struct api_call *c, enum err e)
-{
-    const struct object *o = e == E_OK ? catalog_object_uuid(c->catalog, KIND_DOMAIN, c->subject) : NULL;
-    if (o)
-        reply_object(c, o, put_domain);
-    else
-        reply_change_error(c, e == E_OK ? E_NOT_FOUND : e, "domain");
+    struct object_list l = {
+        .kind = KIND_DOMAIN, .match = active ? matches : none, .arg = &search, .put = put_domain};
+    list_objects(c, &k, l);
 }
 
 /* The host is the object's name; the rest its settings. */
@@ -115,47 +99,32 @@ void domains_create(struct api_call *c)
         if (!domain_is_valid(change.name))
             complain(&wrong, STR("domain"), "Expected a host name such as ai.example.com");
         change.settings = settings_of(c, body);
-        change.uuid = c->subject = api_call_uuid(c);
+        change.uuid = api_call_uuid(c);
     }
     json_free(doc);
     if (wrong.first)
         reply_invalid(c, &wrong);
     else
-        api_call_change(c, &change, 1, on_created);
+        save_object(c, &change, put_domain, "domain");
 }
 
-/* By its host, in any letter case; NULL: the call has been answered. */
-static const struct object *named(struct api_call *c)
+/* By its host, in any letter case: the segment becomes the object's id. */
+static void find_by_host(struct api_call *c)
 {
     struct str host = lower(c->arena, c->params[PARAM_ID]);
     const struct object *o =
         catalog_object(c->catalog, KIND_DOMAIN, c->params[PARAM_ACCOUNT], c->gateway->id, host);
-    if (!o)
-        reply_error(c, API_NOT_FOUND);
-    return o;
+    c->params[PARAM_ID] = o ? object_id(c, o) : STR("");
 }
 
 void domains_fetch(struct api_call *c)
 {
-    const struct object *o = named(c);
-    if (o)
-        reply_object(c, o, put_domain);
-}
-
-static void on_deleted(struct api_call *c, enum err e)
-{
-    if (e != E_OK)
-        reply_change_error(c, e, "domain");
-    else
-        reply_object(c, catalog_object_uuid(c->before, KIND_DOMAIN, c->subject), put_domain);
+    find_by_host(c);
+    fetch_object(c, KIND_DOMAIN, PARAM_ID, put_domain);
 }
 
 void domains_delete(struct api_call *c)
 {
-    const struct object *o = named(c);
-    if (!o)
-        return;
-    struct change change = object_change(c, CHANGE_DELETE, KIND_DOMAIN);
-    change.uuid = c->subject = o->uuid;
-    api_call_change(c, &change, 1, on_deleted);
+    find_by_host(c);
+    delete_object(c, KIND_DOMAIN, PARAM_ID, put_domain);
 }

@@ -126,7 +126,7 @@ static void sort(const struct object **v, size_t n,
     }
 }
 
-void reply_objects(struct api_call *c, const struct object_list *l)
+static void reply_page(struct api_call *c, const struct object_list *l, struct paging p)
 {
     size_t n = 0;
     const struct object **found = find(c, l, &n);
@@ -136,11 +136,70 @@ void reply_objects(struct api_call *c, const struct object_list *l)
     }
     if (l->order)
         sort(found, n, l->order);
-    struct paging p = {.page = l->page, .per_page = l->per_page, .total = (int64_t)n};
+    p.total = (int64_t)n;
     struct json_out w = reply_open(c);
     json_open(&w, '[');
     for (size_t i = (size_t)((p.page - 1) * p.per_page); i < n && p.count < p.per_page; i++, p.count++)
         (l->put ? l->put : put_object)(&w, c, found[i]);
     json_close(&w, ']');
     reply_close_page(c, &w, &p);
+}
+
+void list_objects(struct api_call *c, struct ask *k, struct object_list l)
+{
+    struct paging p = {.page = ask_int(k, "page", 1, API_PAGE_MAX, 1),
+                       .per_page = ask_int(k, "per_page", 1, API_PAGE_ROWS, API_PAGE_DEFAULT)};
+    if (k->wrong.first)
+        reply_invalid(c, &k->wrong);
+    else
+        reply_page(c, &l, p);
+}
+
+/* ---- whole handlers ---- */
+
+void fetch_object(struct api_call *c, enum object_kind kind, int param, object_put *put)
+{
+    const struct object *o = object_of_call(c, kind, param);
+    if (o)
+        reply_object(c, o, put);
+}
+
+/* Deleted since by somebody else: there is none. */
+static void on_saved(struct api_call *c, enum err e)
+{
+    const struct object *o = e == E_OK ? catalog_object_uuid(c->catalog, c->subject_kind, c->subject) : NULL;
+    if (o)
+        reply_object(c, o, c->subject_put);
+    else
+        reply_change_error(c, e == E_OK ? E_NOT_FOUND : e, c->taken);
+}
+
+void save_object(struct api_call *c, const struct change *change, object_put *put, const char *taken)
+{
+    c->subject = change->uuid;
+    c->subject_kind = change->kind;
+    c->subject_put = put;
+    c->taken = taken;
+    api_call_change(c, change, 1, on_saved);
+}
+
+/* The old snapshot still has it. */
+static void on_deleted(struct api_call *c, enum err e)
+{
+    if (e != E_OK)
+        reply_change_error(c, e, "id");
+    else
+        reply_object(c, catalog_object_uuid(c->before, c->subject_kind, c->subject), c->subject_put);
+}
+
+void delete_object(struct api_call *c, enum object_kind kind, int param, object_put *put)
+{
+    const struct object *o = object_of_call(c, kind, param);
+    if (!o)
+        return;
+    struct change change = object_change(c, CHANGE_DELETE, kind);
+    change.uuid = c->subject = o->uuid;
+    c->subject_kind = kind;
+    c->subject_put = put;
+    api_call_change(c, &change, 1, on_deleted);
 }

@@ -35,12 +35,20 @@ struct object_list {
     const void *arg;
     object_put *put;                                              /* NULL: put_object */
     int (*order)(const struct object *a, const struct object *b); /* NULL: newest first */
-    int64_t page, per_page;
 };
-/* Answers with a page of the objects of the call's account and gateway. */
-void reply_objects(struct api_call *c, const struct object_list *l);
+/* Answers with a page of the objects of the call's account and gateway: `page` and `per_page` of the query,
+ * if nothing in it is wrong. */
+void list_objects(struct api_call *c, struct ask *k, struct object_list l);
 /* Answers with one object. put NULL: put_object. */
 void reply_object(struct api_call *c, const struct object *o, object_put *put);
 
 /* A change of one object of the call's account and gateway, to be filled in further. */
 struct change object_change(struct api_call *c, enum change_what what, enum object_kind kind);
+
+/* ---- whole handlers, for kinds that need no more; put NULL: put_object ---- */
+
+void fetch_object(struct api_call *c, enum object_kind kind, int param, object_put *put);
+/* Answers with what it was. */
+void delete_object(struct api_call *c, enum object_kind kind, int param, object_put *put);
+/* Makes or changes one object and answers with what it is then. taken: see reply_change_error. */
+void save_object(struct api_call *c, const struct change *change, object_put *put, const char *taken);

@@ -62,14 +62,8 @@ void provider_keys_list(struct api_call *c)
 {
     struct ask k;
     ask_init(&k, c->arena, api_call_query(c));
-    struct object_list l = {.kind = KIND_PROVIDER_KEY,
-                            .put = put_key,
-                            .page = ask_int(&k, "page", 1, API_PAGE_MAX, 1),
-                            .per_page = ask_int(&k, "per_page", 1, API_PAGE_ROWS, API_PAGE_DEFAULT)};
-    if (k.wrong.first)
-        reply_invalid(c, &k.wrong);
-    else
-        reply_objects(c, &l);
+    struct object_list l = {.kind = KIND_PROVIDER_KEY, .put = put_key};
+    list_objects(c, &k, l);
 }
 
 /* ---- secrets that are taken over ---- */
@@ -266,21 +260,7 @@ void provider_keys_update(struct api_call *c)
     save(c, first, o->settings);
 }
 
-static void on_deleted(struct api_call *c, enum err e)
-{
-    struct uuid id;
-    if (e != E_OK)
-        reply_change_error(c, e, "id");
-    else if (object_uuid(c->params[PARAM_ID], &id) == E_OK) /* as it was: the old snapshot still has it */
-        reply_object(c, catalog_object_uuid(c->before, KIND_PROVIDER_KEY, id), put_key);
-}
-
 void provider_keys_delete(struct api_call *c)
 {
-    const struct object *o = object_of_call(c, KIND_PROVIDER_KEY, PARAM_ID);
-    if (!o)
-        return;
-    struct change gone = object_change(c, CHANGE_DELETE, KIND_PROVIDER_KEY);
-    gone.uuid = o->uuid;
-    api_call_change(c, &gone, 1, on_deleted);
+    delete_object(c, KIND_PROVIDER_KEY, PARAM_ID, put_key);
 }

@@ -69,18 +69,10 @@ void tokens_list(struct api_call *c)
     struct ask k;
     ask_init(&k, c->arena, api_call_query(c));
     bool with_expired = ask_bool(&k, "include_expired", false);
-    struct object_list l = {.kind = KIND_TOKEN,
-                            .match = is_listed,
-                            .arg = &with_expired,
-                            .put = put,
-                            .page = ask_int(&k, "page", 1, API_PAGE_MAX, 1),
-                            .per_page = ask_int(&k, "per_page", 1, API_PAGE_ROWS, API_PAGE_DEFAULT)};
+    struct object_list l = {.kind = KIND_TOKEN, .match = is_listed, .arg = &with_expired, .put = put};
     if (ask_choice(&k, "direction", directions, countof(directions), 1) == 0)
         l.order = oldest_first;
-    if (k.wrong.first)
-        reply_invalid(c, &k.wrong);
-    else
-        reply_objects(c, &l);
+    list_objects(c, &k, l);
 }
 
 static const struct token *find(struct api_call *c)

@@ -17,7 +17,7 @@ const REFUSED = '{"success":false,"errors":[{"code":10000,"message":"Authenticat
 const NOT_FOUND = '{"success":false,"errors":[{"code":7002,"message":"Not Found"}],"messages":[],"result":null}';
 const NOBODY = '00000000-0000-7000-8000-000000000000';
 /** Calls of the account that show a token of some gateways what concerns those. */
-const NARROWED = [/^\/user\/tokens\/verify$/, /^\/accounts\/\{A\}\/tokens/, /^\/accounts\/\{A\}\/ai-gateway\/gateways$/, /^\/graphql$/];
+const NARROWED = [/^\/weir\/session$/, /^\/user\/tokens\/verify$/, /^\/accounts\/\{A\}\/tokens/, /^\/accounts\/\{A\}\/ai-gateway\/gateways$/, /^\/graphql$/];
 const RESOURCES = { [`com.cloudflare.api.account.${ACCOUNT}`]: '*' };
 
 const fill = (pattern, account = ACCOUNT, gateway = 'nope') => pattern.replace('{A}', account).replace('{G}', gateway).replace(/\{\w+\}/g, NOBODY);
