@@ -51,14 +51,13 @@ struct target {
     struct str body;        /* whole; empty while the client's is streamed through */
     bool body_json;
     struct request_facts facts;
-    struct translation *translation; /* the provider speaks another dialect; NULL: it does not */
-    struct ir_strs left_out;         /* members that the provider refuses; of its own dialect */
-    struct buf own_body;             /* that body is a view of, where it is not the client's */
-    struct parts *parts;             /* the answer takes several calls; NULL: one. By parts.c */
-    struct options options;          /* of the request, with a step's over them */
-    bool vouched;                    /* a step's credential was a gateway token */
-    const struct provider_key
-        *stored; /* the key that is used, as the request brings none; NULL: none. By byok */
+    struct translation *translation;     /* the provider speaks another dialect; NULL: it does not */
+    struct ir_strs left_out;             /* members that the provider refuses; of its own dialect */
+    struct buf own_body;                 /* that body is a view of, where it is not the client's */
+    struct parts *parts;                 /* the answer takes several calls; NULL: one. By parts.c */
+    struct options options;              /* of the request, with a step's over them */
+    bool vouched;                        /* a step's credential was a gateway token */
+    const struct provider_key *stored;   /* the key that is used, where the request brings none. By byok */
     const struct credential *credential; /* what it says; NULL: it cannot be read */
     struct policy policy;                /* what follows from them and the gateway's settings */
     enum { CACHED_OFF, CACHED_MISS, CACHED_HIT, CACHED_SHARED } cache; /* by cache */
