@@ -538,6 +538,27 @@ static void change_file(const struct fixture *f, const char *sql)
     sqlite3_close(db);
 }
 
+/* What came after the roll-ups goes; later versions need not be named here. */
+static void go_back_to_version_3(const struct fixture *f)
+{
+    char path[512], sql[1024] = "";
+    sqlite3 *db;
+    sqlite3_stmt *st;
+    snprintf(path, sizeof(path), "%s/logs.db", f->tmp.path);
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    const char *newer =
+        "SELECT group_concat('DROP TABLE ' || name, ';') FROM sqlite_schema WHERE type = 'table'"
+        " AND name NOT IN ('log', 'gateway_rows', 'counters', 'rollup', 'size')";
+    assert_int_equal(sqlite3_prepare_v2(db, newer, -1, &st, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_step(st), SQLITE_ROW);
+    int n =
+        snprintf(sql, sizeof(sql), "%s; PRAGMA user_version = 3", (const char *)sqlite3_column_text(st, 0));
+    assert_true(n < (int)sizeof(sql));
+    sqlite3_finalize(st);
+    sqlite3_close(db);
+    change_file(f, sql);
+}
+
 static void an_older_log_gets_its_zones(void **state)
 {
     (void)state;
@@ -546,8 +567,7 @@ static void an_older_log_gets_its_zones(void **state)
     start(&f);
     push_all(&f, rows, 0, ROWS);
     assert_int_equal(store_close(f.s), 0);
-    change_file(&f, "DROP TABLE zone; DROP TABLE zone_terms; DROP TABLE facet; DROP TABLE segment;"
-                    "DROP TABLE unzoned; PRAGMA user_version = 3");
+    go_back_to_version_3(&f);
     fixture_open(&f);
     assert_int_equal(number(&f, "SELECT count(*) FROM unzoned"), 0);
     assert_int_equal(number(&f, "SELECT count(*) FROM zone"), ROWS >> ZONE_SHIFT);
