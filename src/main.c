@@ -14,6 +14,7 @@ static const struct {
     {"account", "create and list accounts", cli_account},
     {"token", "create, list, renew and revoke tokens", cli_token},
     {"keys", "list stored provider keys, rotate their master key", cli_keys},
+    {"credits", "show and book what accounts have for Unified Billing", cli_credits},
     {"logs", "follow or search the log", cli_logs},
     {"explain", "say what the gateway would do with a request, and why", cli_explain},
     {"export", "write the gateways of a running daemon to a file", cli_export},

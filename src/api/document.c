@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* docs/api.md and the management half of docs/errors.md, printed from the tables that are served. */
+#include "api/billing.h"
 #include "api/call.h"
 #include "api/custom_providers.h"
 #include "api/dynamic_routes.h"
@@ -49,6 +50,10 @@ static const char key_intro[] = "\n## Keys of a stored provider key\n\n"
                                 "`created_at` and `modified_at`. What they are\n"
                                 "for: [provider keys](provider-keys.md).\n\n";
 
+static const char topup_intro[] =
+    "\n## Keys of a top-up\n\n"
+    "Credits, charges and the operator's keys: [unified billing](unified-billing.md).\n\n";
+
 static const char log_intro[] =
     "\n## Log rows\n\n"
     "What each field means, with examples: [logs](logs.md). Members of `PATCH`, all optional:\n\n";
@@ -81,6 +86,7 @@ static const char *permission_names(unsigned allowed)
     case ALLOW_ANALYTICS: return "analytics_read";
     case ALLOW_RUN: return "run";
     case ALLOW_TOKENS: return "tokens_write";
+    case ALLOW_OPERATOR: return "operator";
     case ALLOW_SECRETS: return "write and secrets_write";
     default: return "write";
     }
@@ -106,6 +112,8 @@ void api_document(struct buf *out)
     token_fields_document(out);
     (void)buf_append_c(out, key_intro);
     provider_key_fields_document(out);
+    (void)buf_append_c(out, topup_intro);
+    topup_fields_document(out);
     custom_fields_document(out);
     route_fields_document(out);
     datasets_document(out);

@@ -40,6 +40,11 @@ bool route_allows(const struct route *r, unsigned permissions)
     return permissions & r->allowed;
 }
 
+bool route_bills(const struct route *r)
+{
+    return str_starts(r->pattern, STR("/accounts/{A}/ai-gateway/billing/"));
+}
+
 bool route_narrows(const struct route *r)
 {
     static void (*const narrowing[])(struct api_call * c) = {

@@ -18,6 +18,7 @@ enum {
     ALLOW_ANALYTICS = PERM_ANALYTICS_READ,
     ALLOW_RUN = PERM_RUN,
     ALLOW_TOKENS = PERM_TOKENS_WRITE,
+    ALLOW_OPERATOR = PERM_OPERATOR,
     ALLOW_PUBLIC = 1 << 17, /* whoever asks */
     ALLOW_SECRETS = PERM_WRITE | PERM_SECRETS_WRITE | 1 << 16,
 };
@@ -32,6 +33,9 @@ struct route {
 
 /* Does a token with these permissions pass? */
 bool route_allows(const struct route *r, unsigned permissions);
+
+/* Is it about what accounts pay? */
+bool route_bills(const struct route *r);
 
 /* Without {G} in its path, does it show a token that is for some gateways only what concerns those? */
 bool route_narrows(const struct route *r);

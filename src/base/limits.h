@@ -281,6 +281,14 @@ enum {
     MOCK_PROFILE_BYTES = 1 * MIB,
     MOCK_RULES = 64,
 
+    /* unified billing: tokens of a call's prompt or answer beyond which nothing more is reserved for it */
+    UNIFIED_TOKENS = 1000 * 1000,
+    /* unified billing: of an answer whose length the request does not limit */
+    UNIFIED_ANSWER_TOKENS = 4096,
+    /* unified billing: bytes of a stream for each token, where it was cut before it told; some 200 in
+       practice */
+    UNIFIED_STREAM_BYTES = 16,
+
     /* api: the largest object somebody may want to store, with all its rules and keys */
     API_BODY_BYTES = 1 * MIB,
     /* api: a full page of log rows, each with metadata and user agent as large as a head allows */

@@ -12,6 +12,8 @@ int cli_check(int argc, char **argv);
 int cli_account(int argc, char **argv);
 int cli_token(int argc, char **argv);
 int cli_keys(int argc, char **argv);
+int cli_keys_unified(int argc, char **argv); /* of cli_keys */
+int cli_credits(int argc, char **argv);
 int cli_logs(int argc, char **argv);
 int cli_explain(int argc, char **argv);
 int cli_export(int argc, char **argv);

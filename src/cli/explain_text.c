@@ -259,6 +259,8 @@ static void put_credential(struct buf *out, const struct json_val *target)
     if (is(target, "credential", "stored")) {
         put(out, "the stored key ");
         put_text(out, target, "alias");
+    } else if (is(target, "credential", "unified")) {
+        put(out, "the operator's key (Unified Billing)");
     } else {
         put(out, is(target, "credential", "request") ? "the request brings its own" : "none");
     }

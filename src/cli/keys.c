@@ -31,6 +31,7 @@ extern char **environ;
 
 static const char help[] =
     "usage: weir keys list [--config FILE] [--data DIR]\n"
+    "       weir keys unified ...  the operator's own keys: weir keys unified --help\n"
     "       weir keys rotate [--to-file FILE] [--config FILE] [--data DIR]\n"
     "\nStored provider keys are sealed under a master key. It comes from the first of these that is there:\n"
     "the variable WEIR_MASTER_KEY, the file that master_key.file names, the systemd credential "
@@ -308,6 +309,8 @@ int cli_keys(int argc, char **argv)
 {
     struct keys k = {0};
     struct conf_options o = {0};
+    if (argc > 1 && strcmp(argv[1], "unified") == 0)
+        return cli_keys_unified(argc - 1, argv + 1);
     int code = parse(&k, &o, argc, argv);
     if (code >= 0)
         return code;

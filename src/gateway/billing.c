@@ -25,6 +25,13 @@ static bool by_list(const struct prices *prices, const struct provider *p, struc
            prices_cost(prices, p, asked_first ? told : asked, u, ret_pico);
 }
 
+bool bill_operator(const struct settings *s, const struct provider *p, struct str asked, struct str told,
+                   const struct usage *u, int64_t *ret_pico)
+{
+    const struct str names[2] = {asked.n ? asked : told, told};
+    return by_rule(s->rules, p, names, u, ret_pico) || by_list(s->prices, p, asked, told, u, ret_pico);
+}
+
 bool bill(const struct settings *s, const struct options *o, const struct provider *p, struct str asked,
           struct str told, const struct usage *u, int64_t *ret_pico, bool *ret_custom)
 {
@@ -32,6 +39,5 @@ bool bill(const struct settings *s, const struct options *o, const struct provid
     *ret_custom = o->custom_cost && custom_cost_of(o->custom_cost, u, ret_pico);
     const struct custom *own = custom_of(p);
     *ret_custom = *ret_custom || (own && by_rule(own->prices, p, names, u, ret_pico));
-    return *ret_custom || by_rule(s->rules, p, names, u, ret_pico) ||
-           by_list(s->prices, p, asked, told, u, ret_pico);
+    return *ret_custom || bill_operator(s, p, asked, told, u, ret_pico);
 }

@@ -20,3 +20,7 @@
  */
 bool bill(const struct settings *s, const struct options *o, const struct provider *p, struct str asked,
           struct str told, const struct usage *u, int64_t *ret_pico, bool *ret_custom);
+/* What it costs the operator, and so what is charged for it: his price rule, what the provider charged, list
+ * price. False: unknown. */
+bool bill_operator(const struct settings *s, const struct provider *p, struct str asked, struct str told,
+                   const struct usage *u, int64_t *ret_pico);

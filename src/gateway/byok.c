@@ -113,9 +113,11 @@ enum err byok_use(struct txn *t, struct target *target)
 
 void byok_report(const struct target *target, const struct attempt *a)
 {
-    bool refused = a->status == 401 || a->status == 403 || (a->status == 0 && a->err == E_CREDENTIAL);
-    if (target->stored && (refused || (a->status > 0 && a->status < 400)))
-        key_answered(target->stored, refused);
+    const struct provider_key *k = target->stored ? target->stored : target->unified;
+    bool refused = a->status == 401 || a->status == 403 ||
+                   (a->status == 0 && (a->err == E_CREDENTIAL || a->err == E_UNIFIED_KEY));
+    if (k && (refused || (a->status > 0 && a->status < 400)))
+        key_answered(k, refused);
 }
 
 /* What one try signed must not stand among the next one's lines, as if the client had signed. */

@@ -448,7 +448,9 @@ bool cache_key_for(const struct txn *t, const struct target *target, struct cach
         .model = target_model(target),
         .url = &target->url,
         .headers = &target->headers,
-        .alias = target->stored ? target->stored->alias : (struct str){NULL, 0},
+        .alias = target->stored    ? target->stored->alias
+                 : target->unified ? STR("\x1funified") /* no alias: they have no control characters */
+                                   : (struct str){NULL, 0},
         .body = target->parts ? buf_str(&target->own_body) : target->body,
         .stream = target->facts.stream || target->op.stream,
         .usage_asked = target->facts.usage_asked,

@@ -7,6 +7,7 @@
 #include "gateway/plan.h"
 #include "gateway/rest.h"
 #include "gateway/translate.h"
+#include "gateway/unified.h"
 #include "providers/credential.h"
 #include "providers/embed.h"
 #include "providers/fit.h"
@@ -253,6 +254,7 @@ enum next compat_plan(struct txn *t, struct target *target, struct str path)
         name.model = embed_model(row, name.model);
     target->query = (struct str){NULL, 0}; /* the client's is its own dialect's */
     byok_find(t, target);
+    unified_find(t, target);
     struct entry_place place = {.model = name.model, .stream = target->facts.stream || op.stream};
     find_place(t, target, &place);
     if ((row ? embed(t, target, row, name.model) : make_body(t, target, e, op.dialect, name.model, path)) !=

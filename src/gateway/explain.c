@@ -15,6 +15,7 @@
 #include "gateway/identity.h"
 #include "gateway/target.h"
 #include "gateway/trace.h"
+#include "gateway/unified.h"
 #include "store/provider_key.h"
 
 static void put(struct json_out *w, const char *key, struct str value)
@@ -60,11 +61,13 @@ static enum err refusal(struct txn *t, struct target *target)
     bool last = target == &t->targets[t->n_targets - 1];
     struct str detail;
     enum err e = byok_refusal(t, target, &detail);
+    if (e == E_OK)
+        e = unified_refusal(t, target, &detail);
     if (e != E_OK)
         return e;
     if (!last && target_cooling_ms(t, target) > 0)
         return E_COOLING;
-    return byok_has_room(t, target) ? E_OK : E_RATE_LIMITED;
+    return byok_has_room(t, target) ? unified_room(t, target, &detail) : E_RATE_LIMITED;
 }
 
 /* Whose answer it would be if every provider gave one. */
@@ -222,7 +225,11 @@ static void put_from(struct json_out *w, const struct txn *t, const struct targe
 static void put_credential(struct json_out *w, const struct target *target)
 {
     bool brings = provider_has_credential(target->provider, &target->headers, target->query);
-    put(w, "credential", target->stored ? STR("stored") : brings ? STR("request") : STR("none"));
+    put(w, "credential",
+        target->stored    ? STR("stored")
+        : target->unified ? STR("unified")
+        : brings          ? STR("request")
+                          : STR("none"));
     if (target->stored)
         put(w, "alias", target->stored->alias);
 }

@@ -13,6 +13,7 @@
 #include "gateway/models.h"
 #include "gateway/rest.h"
 #include "gateway/translate.h"
+#include "gateway/unified.h"
 #include "gateway/universal.h"
 
 const struct provider *plan_provider(const struct txn *t, struct str slug)
@@ -128,6 +129,7 @@ static enum next find_target(struct txn *t, struct target *target, struct str sl
     if (!target->provider)
         return no_such_provider(t, slug);
     byok_find(t, target);
+    unified_find(t, target);
     return NEXT;
 }
 
@@ -163,6 +165,7 @@ static enum next plan_native(struct txn *t)
     if (t->body_state == BODY_WHOLE || t->body_state == BODY_STREAMING)
         read_facts(t, target, headers_last(&req->headers, STR("content-type")));
     policy_resolve(t->gateway, &target->options, &target->policy);
+    unified_cover(t, target);
     t->n_targets = 1;
     return set_deadline(t);
 }
@@ -207,6 +210,7 @@ static enum next plan_step(struct txn *t, const struct universal_step *s, int in
         return bad_path(t, e);
     read_facts(t, target, STR("application/json"));
     policy_resolve(t->gateway, &target->options, &target->policy);
+    unified_cover(t, target);
     return NEXT;
 }
 

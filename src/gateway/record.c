@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "gateway/billing.h"
 #include "gateway/trace.h"
+#include "gateway/unified.h"
 
 static enum next enter(struct txn *t)
 {
@@ -192,6 +193,7 @@ static void push_row(struct txn *t, size_t index)
         .latency_us = a->first_byte_us ? (int64_t)(a->first_byte_us - a->started_us) : RECORD_NULL,
     };
     put_usage(t, a, &r);
+    unified_charge(t, a, &r);
     put_bodies(t, a, &r, last);
     bool acked = t->end_waits && last && !(r.flags & REC_NO_ROW);
     t->acks += acked;
@@ -204,6 +206,7 @@ static void leave(struct txn *t)
 {
     for (size_t i = 0; i < t->n_attempts; i++)
         push_row(t, i);
+    unified_settle(t);
 }
 
 const struct step step_record = {"record", enter, NULL, leave};

@@ -73,6 +73,23 @@ static void put_dialect(const struct txn *t, struct buf *out, enum dialect d, st
     codec_of(d)->write_error(&e, out);
 }
 
+/* Literal in the specification, and not what OpenAI's own errors say. */
+static void put_no_credits(struct buf *out, struct str message)
+{
+    struct json_out w = json_out(out);
+    json_open(&w, '{');
+    json_key(&w, "error");
+    json_open(&w, '{');
+    json_key(&w, "message");
+    json_put_str(&w, message);
+    json_key(&w, "type");
+    json_put_str(&w, STR("gateway_error"));
+    json_key(&w, "code");
+    json_put_null(&w);
+    json_close(&w, '}');
+    json_close(&w, '}');
+}
+
 int rest_fault(const struct txn *t, struct buf *out)
 {
     enum { AUTHENTICATION_ERROR = 10000 };
@@ -85,6 +102,8 @@ int rest_fault(const struct txn *t, struct buf *out)
         put_dialect(t, out, D_ANTHROPIC, message);
     else if (t->face == FACE_RUN || t->face == FACE_UNKNOWN)
         put_v4(out, err_code(t->fault), message);
+    else if (t->fault == E_NO_CREDITS)
+        put_no_credits(out, message);
     else
         put_dialect(t, out, D_OPENAI_CHAT, message);
     return err_http(t->fault);
@@ -120,6 +139,8 @@ static struct str finished(struct arena *a, struct buf *b)
 static struct str metadata(const struct txn *t)
 {
     const struct target *target = txn_target(t);
+    if (target->unified)
+        return STR(",\"gatewayMetadata\":{\"keySource\":\"Unified\"}}");
     if (target->stored)
         return STR(",\"gatewayMetadata\":{\"keySource\":\"BYOK\"}}");
     if (provider_has_credential(target->provider, &target->headers, target->query))

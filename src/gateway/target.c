@@ -2,6 +2,7 @@
 #include "gateway/target.h"
 #include "base/clock.h"
 #include "gateway/byok.h"
+#include "gateway/unified.h"
 #include "store/provider_key.h"
 
 /* ---- health: results by gateway, provider, credential and model ---- */
@@ -15,8 +16,9 @@ bool target_is_watched(const struct txn *t)
 static struct str credential_of(const struct target *target)
 {
     struct secret_ref ref;
-    if (target->stored)
-        return provider_key_about(&target->stored->object->uuid);
+    const struct provider_key *k = target->stored ? target->stored : target->unified;
+    if (k)
+        return provider_key_about(&k->object->uuid);
     for (unsigned i = 0; (ref = provider_credential(target->provider, &target->headers, i)).name.p; i++)
         if (ref.value.n)
             return ref.value;
@@ -61,6 +63,8 @@ void target_report(struct txn *t, const struct attempt *a, const struct response
 enum err target_refusal(struct txn *t, struct target *target, struct str *ret_detail)
 {
     enum err e = byok_refusal(t, target, ret_detail);
+    if (e == E_OK)
+        e = unified_refusal(t, target, ret_detail);
     if (e != E_OK)
         return e;
     return target_cooling_ms(t, target) > 0 && txn_has_more_targets(t) ? E_COOLING : E_OK;

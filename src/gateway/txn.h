@@ -21,6 +21,13 @@
 
 struct identity;
 struct provider_key;
+
+/* What a call with the operator's key may use at most, about, and what is reserved for it. By unified.c. */
+struct unified_hold {
+    int64_t input, output; /* tokens */
+    int64_t pico;
+    bool reserved;
+};
 struct oidc_wait;
 
 enum { TXN_STEPS = 12 };
@@ -59,7 +66,9 @@ struct target {
     bool vouched;                        /* a step's credential was a gateway token */
     const struct provider_key *stored;   /* the key that is used, where the request brings none. By byok */
     const struct credential *credential; /* what it says; NULL: it cannot be read */
-    struct policy policy;                /* what follows from them and the gateway's settings */
+    const struct provider_key *unified;  /* the operator's, as there is no other; NULL. By unified */
+    struct unified_hold hold;
+    struct policy policy; /* what follows from them and the gateway's settings */
     enum { CACHED_OFF, CACHED_MISS, CACHED_HIT, CACHED_SHARED } cache; /* by cache */
     struct cache_key key;                                              /* unless CACHED_OFF */
     struct target_id health; /* by upstream, where health is watched */

@@ -19,6 +19,7 @@
 #include "gateway/parts.h"
 #include "gateway/retry.h"
 #include "gateway/target.h"
+#include "gateway/unified.h"
 
 static enum next start_attempt(struct txn *t);
 
@@ -169,6 +170,11 @@ static void on_head(void *owner, struct call *c, const struct response_head *h)
     struct txn *t = owner;
     struct attempt *a = attempt_last(t);
     timer_stop(&t->timer);
+    if (unified_is_refusal(a, h->status)) {
+        give_up_call(t);
+        attempt_failed(t, E_UNIFIED_KEY, STR(""));
+        return;
+    }
     attempt_head(t, a, h);
     meter_head(&a->meter, &h->headers);
     target_report(t, a, h);
@@ -482,6 +488,8 @@ static enum next enter(struct txn *t)
     enum err e = target_refusal(t, target, &detail);
     if (e == E_OK)
         e = byok_use(t, target);
+    if (e == E_OK)
+        e = unified_use(t, target, &detail);
     if (e == E_OK)
         return start_attempt(t);
     stat_add(&t->w->stats.cooling_skips, e == E_COOLING);

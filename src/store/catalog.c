@@ -308,6 +308,13 @@ const struct provider_key *catalog_provider_keys(const struct catalog *c, const 
     return e ? key_at(c, e - 1) : NULL;
 }
 
+/* The operator's are filed as if they were of gateway 0, which is none. */
+const struct provider_key *catalog_unified_key(const struct catalog *c, struct str provider)
+{
+    uint32_t e = *place_of_keys(c, 0, provider);
+    return e ? key_at(c, e - 1) : NULL;
+}
+
 /* Objects come oldest first: each goes in front of those before it. */
 static bool read_provider_key(struct catalog *c, struct object *o, const struct keyring *keys)
 {
@@ -345,6 +352,7 @@ static bool read_object(struct catalog *c, struct object *o, const struct keyrin
         }
         return true;
     }
+    case KIND_UNIFIED_KEY: c->n_unified++; return read_provider_key(c, o, keys);
     case KIND_PROVIDER_KEY: return read_provider_key(c, o, keys);
     case KIND_DOMAIN: return add_domain(c, o);
     default: return true;

@@ -26,7 +26,8 @@ enum permission {
 #define PERMISSION(name, bit, word, id, group, says) PERM_##name = 1 << (bit),
 #include "store/permissions.def"
 #undef PERMISSION
-    PERM_ALL = 127,
+    PERM_ALL = 255,
+    PERM_ACCOUNT = PERM_ALL & ~PERM_OPERATOR, /* everything but what concerns the whole instance */
 };
 
 struct token {
@@ -69,6 +70,7 @@ struct catalog {
     size_t n_objects;
     struct token *tokens; /* made of objects, in their order */
     size_t n_tokens;
+    size_t n_unified; /* keys of the operator: provider_key.h */
     /* private: look-up tables, memory, count */
     struct catalog_index *index;
     struct arena arena;

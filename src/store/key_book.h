@@ -18,3 +18,11 @@ struct key_book_count {
  */
 enum err key_book_reseal(const char *dir, const struct keyring *keys, struct key_book_count *ret,
                          const char **ret_why) MUST_CHECK;
+
+/* Seals the secret and stores it as the operator's key for a provider, in place of an earlier one, with a
+ * line in the audit log. E_CREDENTIAL: it cannot be sealed; E_DB: *ret_why is set; E_NOT_FOUND: there is no
+ * account. */
+enum err key_book_set_unified(const char *dir, const struct keyring *keys, struct str provider,
+                              struct secret secret, const char **ret_why) MUST_CHECK;
+/* E_NOT_FOUND: there is none. */
+enum err key_book_delete_unified(const char *dir, struct str provider, const char **ret_why) MUST_CHECK;

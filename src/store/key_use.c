@@ -68,7 +68,7 @@ static struct key_use *find(struct key_uses *u, const struct object *o)
 void key_uses_attach(struct key_uses *u, struct catalog *c)
 {
     for (size_t i = 0; i < c->n_objects; i++)
-        if (c->objects[i].kind == KIND_PROVIDER_KEY)
+        if (c->objects[i].kind == KIND_PROVIDER_KEY || c->objects[i].kind == KIND_UNIFIED_KEY)
             provider_key_attach(&c->objects[i], find(u, &c->objects[i]));
 }
 

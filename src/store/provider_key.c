@@ -4,6 +4,9 @@
 
 enum { DEFAULT_PERIOD_S = 60 };
 
+/* Ids of gateways and objects never come so far. */
+#define UNIFIED_COUNTERS ((int64_t)1 << 62)
+
 struct str provider_key_about(const struct uuid *uuid)
 {
     return str_of((const char *)uuid->b, sizeof(uuid->b));
@@ -63,4 +66,15 @@ struct str provider_key_aliases(struct arena *a, const struct provider_key *keys
 int64_t provider_key_counter(const struct provider_key *k)
 {
     return -k->object->id;
+}
+
+int64_t unified_counter(const struct gateway *g)
+{
+    return UNIFIED_COUNTERS + g->id;
+}
+
+bool is_unified_counter(int64_t counter, int64_t *ret_gateway)
+{
+    *ret_gateway = counter - UNIFIED_COUNTERS;
+    return counter >= UNIFIED_COUNTERS;
 }

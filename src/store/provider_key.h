@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Stored provider keys (control plane section 7): objects of KIND_PROVIDER_KEY, named "provider/alias". */
+/*
+ * Stored provider keys (control plane section 7): objects of KIND_PROVIDER_KEY, named "provider/alias". And
+ * the operator's own for Unified Billing (section 12): objects of KIND_UNIFIED_KEY, named "provider", one of
+ * each for the whole instance, whichever account they are filed under.
+ */
 #pragma once
 #include "store/catalog.h"
 
@@ -19,6 +23,13 @@ struct provider_key {
 /* The keys a gateway has for a provider, newest first; NULL: none. A hash look-up. */
 const struct provider_key *catalog_provider_keys(const struct catalog *c, const struct gateway *g,
                                                  struct str provider);
+/* The operator's key for a provider; NULL: none. A hash look-up. */
+const struct provider_key *catalog_unified_key(const struct catalog *c, struct str provider);
+/* Uses of Unified Billing by a gateway, for its limit, apart from the gateway's requests (counters.h). */
+int64_t unified_counter(const struct gateway *g);
+/* Is it such a counter? Then the gateway's id. */
+bool is_unified_counter(int64_t counter, int64_t *ret_gateway);
+
 /* The one of that alias among them; an empty alias: the one that is used when none is named. NULL: there is
  * none. */
 const struct provider_key *provider_key_named(const struct provider_key *keys, struct str alias);

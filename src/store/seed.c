@@ -49,9 +49,11 @@ enum err add_token(struct catalog_db *db, const struct actor *who, struct str ac
 static enum err add_root_token(struct catalog_db *db, const struct actor *who, struct str account,
                                struct str text)
 {
-    enum err e =
-        add_token(db, who, account, STR("root"), text, STR("{\"permissions\":127,\"expires_ms\":0}"));
-    _Static_assert(PERM_ALL == 127, "the root token may do everything");
+    bool operates = who == &first_start; /* who says what the daemon starts with runs the instance */
+    enum err e = add_token(db, who, account, STR("root"), text,
+                           operates ? STR("{\"permissions\":255,\"expires_ms\":0}")
+                                    : STR("{\"permissions\":127,\"expires_ms\":0}"));
+    _Static_assert(PERM_ALL == 255 && PERM_ACCOUNT == 127, "the root token may do everything");
     return e == E_AGAIN ? E_OK : e;
 }
 

@@ -56,7 +56,12 @@ static const char schema_4[] =
     " AND json_extract(settings, '$.permissions') = 63;";
 /* A host stands for one gateway, whosever it is. */
 static const char schema_5[] = "CREATE UNIQUE INDEX object_domain ON object (name) WHERE kind = 'domain'";
-static const char *const migrations[] = {schema_1, schema_2, schema_3, schema_4, schema_5};
+/* Whoever set the instance up is its operator. */
+static const char schema_6[] =
+    "UPDATE object SET settings = json_set(settings, '$.permissions', 255) WHERE kind = 'token'"
+    " AND name = 'root' AND json_extract(settings, '$.permissions') = 127"
+    " AND account = (SELECT id FROM account ORDER BY seq LIMIT 1);";
+static const char *const migrations[] = {schema_1, schema_2, schema_3, schema_4, schema_5, schema_6};
 static const struct sqlite_schema schema = {"weir.db", migrations, countof(migrations)};
 
 struct catalog_db *catalog_db_open(const char *dir, enum db_mode mode, const char **ret_why)

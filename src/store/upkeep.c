@@ -9,6 +9,7 @@
  * what that leaves: a number that was lowered, and age.
  */
 #include "store/private.h"
+#include "store/provider_key.h"
 #include "base/clock.h"
 #include "base/limits.h"
 
@@ -64,6 +65,9 @@ static enum err delete_oldest(struct store *s, int64_t gateway, int64_t before_m
 /* Does the catalogue have what rows and counters of that number are about? */
 static bool is_there(const struct catalog *c, int64_t id)
 {
+    int64_t gateway;
+    if (is_unified_counter(id, &gateway))
+        id = gateway;
     return id >= 0 ? catalog_gateway_id(c, id) != NULL : catalog_object_id(c, -id) != NULL;
 }
 

@@ -14,7 +14,7 @@ const RESOURCES = { [`com.cloudflare.api.account.${ACCOUNT}`]: '*' };
 const REFUSED = { code: 10000, message: 'Authentication error' };
 const allow = (...names) => [{ effect: 'allow', permission_groups: names.map((name) => ({ name })), resources: RESOURCES }];
 const ALL = ['AI Gateway Metadata Read', 'AI Gateway Read', 'AI Gateway Write', 'AI Gateway Run', 'Secrets Store Write', 'Account Analytics Read',
-    'Account API Tokens Write'];
+    'Account API Tokens Write', 'AI Gateway Operator'];
 
 async function world(t) {
     const up = await startUpstream(t);
