@@ -285,7 +285,7 @@ static void accounts_are_made_with_all_they_need(void **state)
     assert_non_null(catalog_gateway(c, str_c(other.account), STR("default")));
     const struct token *t = catalog_token(c, str_c(made.token), 1);
     assert_str(t->account, str_c(other_account));
-    assert_int_equal(t->permissions, PERM_ALL);
+    assert_int_equal(t->permissions, PERM_ACCOUNT);
     catalog_unref(c);
     token_book_close(b);
     fixture_end(&f);
