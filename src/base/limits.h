@@ -127,6 +127,7 @@ enum {
     /* dynamic routes: people draw some ten elements; checking walks over all pairs of them */
     ROUTE_ELEMENTS = 256,
     ROUTE_TEXT_BYTES = 512,
+    ROUTE_BYTES = 128 * KIB, /* read, a condition grows to two dozen times its text */
     ROUTE_NAME_BYTES = 128,
     ROUTE_WINDOW_MAX_S = 366 * 24 * 3600,
     CONDITION_DEPTH = 16,
@@ -134,6 +135,15 @@ enum {
     ROUTES_MAX = 1000,
     ROUTE_VERSIONS_MAX = 1000,
     ROUTE_DEPLOYMENTS_MAX = 1000,
+    /* policies: all of them are asked for one request; an expression of this size takes some 20 us */
+    POLICIES_MAX = 256,
+    POLICY_NAMES = 64,
+    POLICY_BYTES = 16 * KIB,
+    POLICIES_ARENA_BYTES = 64 * MIB, /* all that a gateway may have, read */
+    CEL_BYTES = 4 * KIB,
+    CEL_NODES = 512,
+    CEL_DEPTH = 32,
+    CEL_ITEMS = 128,
 
     /* a request's own memory: heads, ids, parsed fields (bodies are counted apart) */
     TXN_ARENA_BYTES = 4 * MIB,

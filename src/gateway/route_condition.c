@@ -84,6 +84,8 @@ static void read_values(struct reading *r, const struct json_val *v, struct str 
             complain(r->wrong, nth(r, at, i), "Expected a text, number, boolean or null");
         values[i] = value_of(r, it.val);
     }
+    if (!values)
+        complain(r->wrong, at, "Too large");
     c->values = values;
     c->n = values ? n : 0;
 }
@@ -99,8 +101,10 @@ static void read_value(struct reading *r, const struct json_val *v, struct str a
         complain(r->wrong, at, "Expected a number or a text");
     else if (!is_scalar(v))
         complain(r->wrong, at, "Expected a text, number, boolean or null");
-    if (!value)
+    if (!value) {
+        complain(r->wrong, at, "Too large");
         return;
+    }
     *value = value_of(r, v);
     c->values = value;
     c->n = 1;
@@ -112,6 +116,8 @@ static struct condition *make_parts(struct reading *r, size_t n, enum condition_
 {
     struct condition *parts = arena_zalloc(r->arena, (n + 1) * sizeof(*parts));
     *c = (struct condition){.op = op, .parts = parts, .n = parts ? n : 0};
+    if (!parts)
+        complain(r->wrong, STR("elements"), "Too large");
     return parts;
 }
 
@@ -214,6 +220,7 @@ static void read_document(struct reading *r, const struct json_val *v, struct st
 const struct condition *condition_read(struct arena *a, const struct json_val *v, struct str at,
                                        struct complaints *wrong)
 {
+    bool was_wrong = wrong->first;
     struct complaint **before = wrong->last;
     struct json_doc *doc = json_type(v) == JSON_STRING ? json_parse(json_str(v)) : NULL;
     struct reading r = {a, wrong, json_type(v) == JSON_STRING};
@@ -221,5 +228,5 @@ const struct condition *condition_read(struct arena *a, const struct json_val *v
     if (c)
         read_document(&r, r.text ? json_root(doc) : v, at, 0, c);
     json_free(doc);
-    return c && wrong->last == before ? c : NULL;
+    return c && wrong->last == before && !wrong->first == !was_wrong ? c : NULL;
 }
