@@ -44,6 +44,7 @@ struct api_call {
     enum object_kind subject_kind;
     void (*subject_put)(struct json_out *w, struct api_call *c, const struct object *o);
     const char *taken; /* the member of the body whose value another one may have */
+    void *kept;        /* what a handler needs after a change; in the arena */
     void (*changed)(struct api_call *c, enum err e);
 
     struct buf body;                    /* of the request */

@@ -8,6 +8,7 @@
 #include "api/gateway_json.h"
 #include "api/log_filters.h"
 #include "api/log_patch.h"
+#include "api/policies.h"
 #include "api/token_json.h"
 #include "api/provider_key_json.h"
 
@@ -117,6 +118,7 @@ void api_document(struct buf *out)
     custom_fields_document(out);
     route_fields_document(out);
     datasets_document(out);
+    policy_fields_document(out);
     (void)buf_append_c(out, log_intro);
     log_patch_document(out);
     (void)buf_append_c(out, filter_intro);

@@ -55,10 +55,10 @@ static void check_providers(struct api_call *c, const struct route_graph *g, str
     }
 }
 
-void elements_check(struct api_call *c, const struct json_val *elements, struct complaints *wrong,
-                    struct complaints *graph)
+void elements_check(struct api_call *c, struct arena *a, const struct json_val *elements,
+                    struct complaints *wrong, struct complaints *graph)
 {
-    struct route_graph *g = route_graph_read(c->arena, elements, wrong);
+    struct route_graph *g = route_graph_read(a, elements, wrong);
     if (g)
         check_providers(c, g, wrong);
     if (g && !wrong->first)
@@ -67,28 +67,20 @@ void elements_check(struct api_call *c, const struct json_val *elements, struct 
         complain(wrong, STR("elements"), "The elements are too large");
 }
 
-static struct str json_text(struct arena *a, const struct json_val *v)
+void version_open(struct api_call *c, const struct object *version, struct version_view *v)
 {
-    struct buf b;
-    buf_init(&b, 2 * API_BODY_BYTES);
-    struct json_out w = json_out(&b);
-    json_put_val(&w, v);
-    struct str text = b.full ? str_of(NULL, 0) : arena_dup(a, buf_str(&b));
-    buf_done(&b);
-    return text.p ? text : STR("[]");
+    *v = (struct version_view){.doc = version ? json_parse(version->settings) : NULL};
+    arena_init(&v->arena, TXN_ARENA_BYTES);
+    complaints_init(&v->wrong, &v->arena, "body");
+    v->elements = json_get(json_root(v->doc), "elements");
+    elements_check(c, &v->arena, v->elements, &v->wrong, &v->wrong);
+    v->valid = !v->wrong.first;
 }
 
-struct version_state version_look(struct api_call *c, const struct object *version, struct complaints *wrong)
+void version_close(struct version_view *v)
 {
-    struct complaints own;
-    struct json_doc *doc = json_parse(version->settings);
-    const struct json_val *elements = json_get(json_root(doc), "elements");
-    complaints_init(&own, c->arena, "body");
-    wrong = wrong ? wrong : &own;
-    elements_check(c, elements, wrong, wrong);
-    struct version_state state = {json_text(c->arena, elements), !wrong->first};
-    json_free(doc);
-    return state;
+    json_free(v->doc);
+    arena_done(&v->arena);
 }
 
 /* ---- shapes ---- */
@@ -113,33 +105,67 @@ static bool is_active(struct api_call *c, const struct object *version)
     return route && route_deployed(c->catalog, route) == version;
 }
 
+static void put_json_text(struct json_out *w, const char *key, const struct json_val *v)
+{
+    struct buf b;
+    buf_init(&b, 2 * API_BODY_BYTES);
+    struct json_out text = json_out(&b);
+    json_put_val(&text, v);
+    put_text(w, key, buf_str(&b));
+    buf_done(&b);
+}
+
 /* "active" is a text, as is the JSON in "data". */
 static void put_version_members(struct json_out *w, struct api_call *c, const struct object *version,
-                                const struct version_state *state)
+                                const struct version_view *v)
 {
     put_id(w, c, "version_id", version);
     put_text(w, "active", is_active(c, version) ? STR("true") : STR("false"));
-    put_text(w, "data", state->elements);
+    put_json_text(w, "data", v->elements);
     json_key(w, "is_valid");
-    json_put_bool(w, state->valid);
+    json_put_bool(w, v->valid);
 }
 
-void put_version(struct json_out *w, struct api_call *c, const struct object *version)
+static void put_viewed(struct json_out *w, struct api_call *c, const struct object *version,
+                       const struct version_view *v)
 {
-    struct version_state state = version_look(c, version, NULL);
     json_open(w, '{');
-    put_version_members(w, c, version, &state);
+    put_version_members(w, c, version, v);
     put_time_ms(w, "created_at", version->created_ms);
     json_close(w, '}');
 }
 
-static void put_head(struct json_out *w, struct api_call *c, const struct object *route, struct str elements)
+void put_version(struct json_out *w, struct api_call *c, const struct object *version)
+{
+    struct version_view v;
+    version_open(c, version, &v);
+    put_viewed(w, c, version, &v);
+    version_close(&v);
+}
+
+static void put_head(struct json_out *w, struct api_call *c, const struct object *route,
+                     const struct version_view *v)
 {
     put_id(w, c, "id", route);
     put_text(w, "name", route ? route->name : STR(""));
     put_text(w, "gateway_id", c->params[PARAM_GATEWAY]);
     json_key(w, "elements");
-    json_put_raw(w, elements);
+    if (v->elements)
+        json_put_val(w, v->elements);
+    else
+        json_put_raw(w, STR("[]"));
+}
+
+static void put_deployed(struct json_out *w, struct api_call *c, const struct object *deployment,
+                         const struct object *version, const struct version_view *v)
+{
+    json_key(w, "deployment");
+    put_deployment(w, c, deployment);
+    json_key(w, "version");
+    if (version)
+        put_viewed(w, c, version, v);
+    else
+        json_put_null(w);
 }
 
 void put_route(struct json_out *w, struct api_call *c, const struct object *route, int form)
@@ -148,36 +174,33 @@ void put_route(struct json_out *w, struct api_call *c, const struct object *rout
     const struct catalog *where =
         catalog_object_uuid(c->catalog, KIND_ROUTE, route->uuid) || !c->before ? c->catalog : c->before;
     const struct object *version = route_deployed(where, route);
-    struct version_state state =
-        version ? version_look(c, version, NULL) : (struct version_state){STR("[]"), false};
+    struct version_view v;
+    version_open(c, version, &v);
     json_open(w, '{');
-    put_head(w, c, route, state.elements);
+    put_head(w, c, route, &v);
     if (form & ROUTE_TAGGED)
         put_text(w, "account_tag", c->params[PARAM_ACCOUNT]);
     put_time_ms(w, "created_at", route->created_ms);
     put_time_ms(w, "modified_at", route->modified_ms);
-    if (form & ROUTE_WHOLE) {
-        json_key(w, "deployment");
-        put_deployment(w, c, route_part(where, KIND_ROUTE_DEPLOYMENT, route, NULL));
-        json_key(w, "version");
-        if (version)
-            put_version(w, c, version);
-        else
-            json_put_null(w);
-    }
+    if (form & ROUTE_WHOLE)
+        put_deployed(w, c, route_part(where, KIND_ROUTE_DEPLOYMENT, route, NULL), version, &v);
     json_close(w, '}');
+    version_close(&v);
 }
 
 void put_route_version(struct json_out *w, struct api_call *c, const struct object *version,
                        const struct object *deployment)
 {
-    struct version_state state = version_look(c, version, NULL);
+    const struct object *newest = deployment ? deployment : version;
+    struct version_view v;
+    version_open(c, version, &v);
     json_open(w, '{');
-    put_head(w, c, catalog_object_id(c->catalog, version->parent), state.elements);
-    put_version_members(w, c, version, &state);
+    put_head(w, c, catalog_object_id(c->catalog, version->parent), &v);
+    put_version_members(w, c, version, &v);
     if (deployment)
         put_id(w, c, "deployment_id", deployment);
-    put_time_ms(w, "created_at", (deployment ? deployment : version)->created_ms);
-    put_time_ms(w, "modified_at", (deployment ? deployment : version)->modified_ms);
+    put_time_ms(w, "created_at", newest->created_ms);
+    put_time_ms(w, "modified_at", newest->modified_ms);
     json_close(w, '}');
+    version_close(&v);
 }

@@ -16,8 +16,18 @@ static const struct field route_fields[] = {
 #include "api/dynamic_route_fields.def"
 };
 #undef FIELD
-const struct fields_table dynamic_route_table = {"DynamicRoute", route_fields, countof(route_fields)};
 enum { NAME, ELEMENTS };
+static const struct field version_id = {.key = "version_id",
+                                        .kind = FIELD_TEXT,
+                                        .min = 1,
+                                        .max = UUID_TEXT,
+                                        .omitted = "",
+                                        .flags = FIELD_REQUIRED,
+                                        .doc = "The version of the route that is to count."};
+
+const struct fields_table dynamic_route_table = {"DynamicRoute", route_fields, countof(route_fields)},
+                          dynamic_route_version_table = {"DynamicRouteVersion", &route_fields[ELEMENTS], 1},
+                          dynamic_route_deployment_table = {"DynamicRouteDeployment", &version_id, 1};
 
 static const char *const IDLE_NOTE = "weir keeps this route, but does not run it yet: requests for it are "
                                      "answered with status 501";
@@ -28,6 +38,8 @@ void route_fields_document(struct buf *out)
                        "\n## Keys of a dynamic route\n\nWhat they are for: [dynamic routes](routes.md). A "
                        "version takes `elements`, a deployment `version_id`.\n\n");
     fields_document(out, route_fields, countof(route_fields));
+    (void)buf_append_c(out, "\n");
+    fields_document(out, &version_id, 1);
 }
 
 /* ---- finding ---- */
@@ -197,6 +209,17 @@ static void check_name(const struct json_val *body, struct complaints *wrong)
         complain(wrong, STR("name"), "A name has no control characters, and no space or slash at either end");
 }
 
+/* What can be saved may be no graph: see elements_check. */
+static void check_elements(struct api_call *c, const struct json_val *body, struct complaints *wrong,
+                           struct complaints *graph)
+{
+    struct str text = fields_object(&route_fields[ELEMENTS], 1, body, NULL, c->arena);
+    if (!text.p || text.n > ROUTE_BYTES)
+        complain(wrong, STR("elements"), "The elements may have %d bytes as JSON", ROUTE_BYTES);
+    else
+        elements_check(c, c->arena, json_get(body, "elements"), wrong, graph);
+}
+
 static void check_room(struct api_call *c, struct complaints *wrong)
 {
     size_t n = 0;
@@ -238,7 +261,7 @@ void routes_create(struct api_call *c)
     const struct json_val *body = body_read(buf_str(&c->body), &doc, &wrong);
     if (body) {
         check_name(body, &wrong);
-        elements_check(c, json_get(body, "elements"), &wrong, &wrong);
+        check_elements(c, body, &wrong, &wrong);
         check_room(c, &wrong);
     }
     if (wrong.first)
@@ -248,14 +271,14 @@ void routes_create(struct api_call *c)
     json_free(doc);
 }
 
+static void put_whole(struct json_out *w, struct api_call *c, const struct object *route)
+{
+    put_route(w, c, route, ROUTE_WHOLE);
+}
+
 void routes_fetch(struct api_call *c)
 {
-    const struct object *route = route_of_call(c);
-    if (!route)
-        return;
-    struct json_out w = reply_open(c);
-    put_route(&w, c, route, ROUTE_WHOLE);
-    reply_close(c, &w);
+    fetch_object(c, KIND_ROUTE, PARAM_ID, put_whole);
 }
 
 static void on_route_renamed(struct api_call *c, enum err e)
@@ -291,25 +314,14 @@ void routes_rename(struct api_call *c)
         api_call_change(c, &change, 1, on_route_renamed);
 }
 
-static void on_route_deleted(struct api_call *c, enum err e)
+static void put_bare(struct json_out *w, struct api_call *c, const struct object *route)
 {
-    if (e != E_OK) {
-        reply_change_error(c, e, "id");
-        return;
-    }
-    struct json_out w = reply_open(c);
-    put_route(&w, c, catalog_object_uuid(c->before, KIND_ROUTE, c->subject), ROUTE_BARE);
-    reply_close(c, &w);
+    put_route(w, c, route, ROUTE_BARE);
 }
 
 void routes_delete(struct api_call *c)
 {
-    const struct object *route = route_of_call(c);
-    if (!route)
-        return;
-    struct change change = object_change(c, CHANGE_DELETE, KIND_ROUTE);
-    change.uuid = c->subject = route->uuid;
-    api_call_change(c, &change, 1, on_route_deleted);
+    delete_object(c, KIND_ROUTE, PARAM_ID, put_bare);
 }
 
 /* ---- versions ---- */
@@ -323,14 +335,15 @@ static struct str first_of(const struct complaints *wrong)
 
 static void on_version_made(struct api_call *c, enum err e)
 {
-    struct complaints wrong;
+    struct version_view v;
     const struct object *version = changed_object(c, e, KIND_ROUTE_VERSION);
     if (!version)
         return;
-    complaints_init(&wrong, c->arena, "body");
-    if (!version_look(c, version, &wrong).valid && wrong.first)
+    version_open(c, version, &v);
+    if (!v.valid)
         c->note =
-            arena_printf(c->arena, "Saved, but it cannot be deployed: %.*s", STR_FMT(first_of(&wrong))).p;
+            arena_printf(c->arena, "Saved, but it cannot be deployed: %.*s", STR_FMT(first_of(&v.wrong))).p;
+    version_close(&v);
     struct json_out w = reply_open(c);
     put_route_version(&w, c, version, NULL);
     reply_close(c, &w);
@@ -347,7 +360,7 @@ void route_versions_create(struct api_call *c)
     complaints_init(&graph, c->arena, "body");
     const struct json_val *body = body_read(buf_str(&c->body), &doc, &wrong);
     if (body)
-        elements_check(c, json_get(body, "elements"), &wrong, &graph);
+        check_elements(c, body, &wrong, &graph);
     if (count_parts(c, KIND_ROUTE_VERSION, route, &oldest) >= ROUTE_VERSIONS_MAX)
         complain(&wrong, STR(""), "A route may have %d versions", ROUTE_VERSIONS_MAX);
     if (wrong.first) {
@@ -411,15 +424,13 @@ static void deploy(struct api_call *c, const struct object *route, const struct 
 static const struct object *version_of_body(struct api_call *c, const struct object *route,
                                             struct complaints *wrong)
 {
-    static const struct field id = {"version_id", FIELD_TEXT,     1, UUID_TEXT, NULL, "",
-                                    NULL,         FIELD_REQUIRED, ""};
     struct json_doc *doc;
     const struct object *version = NULL;
     const struct json_val *body = body_read(buf_str(&c->body), &doc, wrong);
     if (body)
-        field_check(&id, json_get(body, id.key), false, wrong);
+        field_check(&version_id, json_get(body, version_id.key), false, wrong);
     if (!wrong->first)
-        version = find_version(c, route, json_str(json_get(body, id.key)));
+        version = find_version(c, route, json_str(json_get(body, version_id.key)));
     if (!wrong->first && !version)
         complain(wrong, STR("version_id"), "This route has no such version");
     json_free(doc);
@@ -428,16 +439,18 @@ static const struct object *version_of_body(struct api_call *c, const struct obj
 
 void route_deployments_create(struct api_call *c)
 {
-    struct complaints wrong, graph;
+    struct complaints wrong;
+    struct version_view v;
     const struct object *route = route_of_call(c);
     if (!route)
         return;
     complaints_init(&wrong, c->arena, "body");
-    complaints_init(&graph, c->arena, "body");
     const struct object *version = version_of_body(c, route, &wrong);
-    if (version && !version_look(c, version, &graph).valid)
+    version_open(c, version, &v);
+    if (version && !v.valid)
         complain(&wrong, STR("version_id"), "This version cannot be deployed: %.*s",
-                 STR_FMT(first_of(&graph)));
+                 STR_FMT(first_of(&v.wrong)));
+    version_close(&v);
     if (wrong.first)
         reply_invalid(c, &wrong);
     else

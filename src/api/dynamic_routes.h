@@ -6,20 +6,24 @@
 #pragma once
 #include "api/call.h"
 
-struct version_state {
-    struct str elements; /* JSON text */
-    bool valid;          /* it could be deployed now */
+/* A version that is looked at, with memory of its own: pages have many. */
+struct version_view {
+    struct arena arena;
+    struct json_doc *doc;
+    const struct json_val *elements;
+    bool valid;              /* it could be deployed now */
+    struct complaints wrong; /* why not */
 };
 
-/* What stands in a version; in the call's arena. Its complaints, if it is not valid, go to `wrong` (NULL: to
- * nobody). */
-struct version_state version_look(struct api_call *c, const struct object *version, struct complaints *wrong);
+/* `version` NULL: no elements, not valid. */
+void version_open(struct api_call *c, const struct object *version, struct version_view *v);
+void version_close(struct version_view *v);
 /*
  * Complains of elements that cannot be saved. Those that can may still make no graph, such as a circle, or an
- * output that leads nowhere: that goes to `graph`.
+ * output that leads nowhere: that goes to `graph`. What is read on the way goes into the arena.
  */
-void elements_check(struct api_call *c, const struct json_val *elements, struct complaints *wrong,
-                    struct complaints *graph);
+void elements_check(struct api_call *c, struct arena *a, const struct json_val *elements,
+                    struct complaints *wrong, struct complaints *graph);
 
 /* The newest object of the kind that belongs to the route, after this one (NULL: the newest of all). */
 const struct object *route_part(const struct catalog *c, enum object_kind kind, const struct object *route,

@@ -111,6 +111,9 @@ void field_check(const struct field *f, const struct json_val *v, bool partial, 
             complain(wrong, str_c(f->key), "Required");
     } else if (got == JSON_NULL && f->null) {
         return;
+    } else if (f->kind == FIELD_TEXT_OR_OBJECT) {
+        if (got != JSON_STRING && got != JSON_OBJECT)
+            complain(wrong, str_c(f->key), "Expected string or object, received %s", type_names[got]);
     } else if (got != want) {
         complain(wrong, str_c(f->key), "Expected %s, received %s", type_names[want], type_names[got]);
     } else {
@@ -200,10 +203,15 @@ static void document_range(struct buf *out, const struct field *f)
 static void document_values(struct buf *out, const struct field *f)
 {
     static const char *const kinds[] = {
-        [FIELD_BOOL] = "boolean",  [FIELD_INT] = "integer",
-        [FIELD_NUMBER] = "number", [FIELD_TEXT] = "text",
-        [FIELD_ENUM] = "",         [FIELD_OBJECT] = "object",
-        [FIELD_LIST] = "array",    [FIELD_STATUSES] = "array of 400 to 599, `\"4xx\"`, `\"5xx\"`",
+        [FIELD_BOOL] = "boolean",
+        [FIELD_INT] = "integer",
+        [FIELD_NUMBER] = "number",
+        [FIELD_TEXT] = "text",
+        [FIELD_ENUM] = "",
+        [FIELD_OBJECT] = "object",
+        [FIELD_LIST] = "array",
+        [FIELD_STATUSES] = "array of 400 to 599, `\"4xx\"`, `\"5xx\"`",
+        [FIELD_TEXT_OR_OBJECT] = "text or object",
     };
     (void)buf_append_c(out, kinds[f->kind]);
     struct str rest = str_c(f->kind == FIELD_ENUM ? f->choices : NULL);

@@ -15,6 +15,7 @@ enum field_kind {
     FIELD_TEXT,   /* min to max bytes */
     FIELD_ENUM,   /* one of choices */
     FIELD_OBJECT,
+    FIELD_TEXT_OR_OBJECT,
     FIELD_LIST,     /* min to max elements; max 0: any number */
     FIELD_STATUSES, /* HTTP statuses 400 to 599, "4xx", "5xx" */
 };

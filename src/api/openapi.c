@@ -71,13 +71,14 @@ static void put_field(struct json_out *w, const struct field *f)
         [FIELD_TEXT] = "string",  [FIELD_ENUM] = "string",    [FIELD_OBJECT] = "object",
         [FIELD_LIST] = "array",   [FIELD_STATUSES] = "array",
     };
+    bool several = f->null || f->kind == FIELD_TEXT_OR_OBJECT;
     json_key(w, f->key);
     json_open(w, '{');
     json_key(w, "type");
-    if (f->null) {
+    if (several) {
         json_open(w, '[');
-        json_put_str(w, str_c(types[f->kind]));
-        json_put_str(w, STR("null"));
+        json_put_str(w, f->null ? str_c(types[f->kind]) : STR("string"));
+        json_put_str(w, f->null ? STR("null") : STR("object"));
         json_close(w, ']');
     } else {
         json_put_str(w, str_c(types[f->kind]));
