@@ -9,13 +9,17 @@
 #include "gateway/rest.h"
 #include "store/domain.h"
 
-/* The host that was asked, if it stands for a gateway (data plane section 30): what follows it is the path.
- */
+/* What the host that was asked stands for; NULL: nothing. */
+static const struct domain *domain_of(const struct catalog *c, const struct request_head *head)
+{
+    return catalog_has_domains(c) ? catalog_domain(c, headers_last(&head->headers, STR("host"))) : NULL;
+}
+
+/* A host that stands for a gateway (data plane section 30): what follows it is the path. */
 static bool cut_domain(struct txn *t, struct str path, struct str *ret_rest)
 {
     enum { TLS13 = 0x0304 };
-    const struct domain *d =
-        catalog_domain(t->catalog, headers_last(&exchange_request(t->x)->headers, STR("host")));
+    const struct domain *d = domain_of(t->catalog, exchange_request(t->x));
     const struct gateway *g = d ? catalog_gateway_id(t->catalog, d->object->gateway) : NULL;
     if (!g)
         return false;
@@ -115,7 +119,7 @@ static bool is_domain(void *service, const struct request_head *head)
 {
     struct worker *w = service;
     worker_catch_up(w);
-    return catalog_domain(w->view->catalog, headers_last(&head->headers, STR("host")));
+    return domain_of(w->view->catalog, head);
 }
 
 const struct service front_service = {.on_request = on_request,

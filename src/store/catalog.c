@@ -242,6 +242,11 @@ static uint64_t hash_domain(struct str host)
     return hash_str(host, KIND_DOMAIN);
 }
 
+bool catalog_has_domains(const struct catalog *c)
+{
+    return c->index->domains.slots;
+}
+
 const struct domain *catalog_domain(const struct catalog *c, struct str host)
 {
     char name[HOST_NAME_BYTES];

@@ -13,6 +13,9 @@ struct domain {
  * no domains. */
 const struct domain *catalog_domain(const struct catalog *c, struct str host);
 
+/* Most have none: then no request's Host line need be looked for. */
+bool catalog_has_domains(const struct catalog *c);
+
 /* For catalog_seal: reads an object of the kind. NULL past the arena's cap. */
 const struct domain *domain_read(struct arena *a, const struct object *o);
 
