@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which page an address means.
+import type { ComponentChildren } from 'preact';
+import { useEffect } from 'preact/hooks';
+import { recheck, session } from './lib/api';
+import { path, segments } from './lib/router';
+import { Confirm, Empty, Problem, Skeleton, Toasts } from './ui/basics';
+import { Shell } from './ui/shell';
+import { useLoad } from './lib/load';
+import { SignIn } from './pages/signin';
+import { Overview } from './pages/overview';
+import { Analytics } from './pages/analytics';
+import { Logs } from './pages/logs';
+import { Settings } from './pages/settings';
+import { NewGateway } from './pages/new';
+import { Start } from './pages/start';
+import { Keys } from './pages/keys';
+import { Providers } from './pages/providers';
+import { Tokens } from './pages/tokens';
+import { Audit } from './pages/audit';
+
+const GATEWAY: Record<string, (props: { id: string }) => ComponentChildren> = { '': Analytics, logs: Logs, settings: Settings, keys: Keys, start: Start };
+const ACCOUNT: Record<string, () => ComponentChildren> = { '': Overview, new: NewGateway, providers: Providers, tokens: Tokens, audit: Audit };
+
+const Nowhere = () => <Empty title="There is no such page"><p>The address may be old or mistyped. <a href="/">All gateways</a></p></Empty>;
+
+function Page() {
+    const [first = '', second, third = '', ...more] = segments.value;
+    if (first === 'gateways' && second && !more.length) {
+        const At = GATEWAY[third];
+        return At ? <At key={`${second}/${third}`} id={second} /> : <Nowhere />;
+    }
+    const At = second === undefined ? ACCOUNT[first] : undefined;
+    return At ? <At key={first} /> : <Nowhere />;
+}
+
+export function App() {
+    const asked = useLoad(recheck, []);
+    const title = segments.value.filter((s) => s !== 'gateways').join(' · ');
+    useEffect(() => { document.title = title ? `${title} · weir` : 'weir'; }, [path.value]);
+    if (session.value === undefined) return <main class="lonely">{asked.error ? <Problem error={asked.error} retry={asked.reload} /> : <Skeleton />}</main>;
+    return (
+        <>
+            {session.value ? <Shell><Page /></Shell> : <SignIn />}
+            <Confirm />
+            <Toasts />
+        </>
+    );
+}

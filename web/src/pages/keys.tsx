@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// Keys of providers that a gateway keeps: added, rotated, deleted; never shown.
+import { useState } from 'preact/hooks';
+import { gatewayPath, list, may, post, put, remove } from '../lib/api';
+import { ago, exact, NONE } from '../lib/format';
+import { useLoad } from '../lib/load';
+import type { Fields, ProviderConfig } from '../lib/types';
+import { ask, Button, Empty, Head, Ready, say, Tag } from '../ui/basics';
+import { Editor, type Kind } from '../ui/editor';
+
+const LIMITS = { rate_limit: { label: 'Rate limit', unit: 'requests each period' }, rate_limit_period: { label: 'Period', unit: 'seconds' } };
+const NEW: Kind = { schema: 'ProviderConfig', keys: { provider_slug: { label: 'Provider', example: 'openai' }, alias: { label: 'Name' }, secret: { label: 'Key', secret: true }, default_config: { label: 'Use it when none is asked for' }, ...LIMITS } };
+const CHANGE: Kind = { schema: 'ProviderConfig', keys: { secret: { label: 'New key', secret: true, example: 'empty: stays as it is' }, alias: { label: 'Name' }, default_config: { label: 'Use it when none is asked for' }, ...LIMITS } };
+
+const given = (v: Fields): Fields => Object.fromEntries(Object.entries(v).filter(([, x]) => x !== null && x !== ''));
+
+export function Keys({ id }: { id: string }) {
+    const base = `${gatewayPath(id)}/provider_configs`, editable = may('write') && may('secrets_write');
+    const keys = useLoad((abort) => list<ProviderConfig>(`${base}?per_page=100`, { signal: abort, what: 'Listing provider keys' }), [id]);
+    const [editing, setEditing] = useState<ProviderConfig | 'new' | null>(null);
+    const destroy = (k: ProviderConfig) => ask({ title: `Delete the key ${k.alias} of ${k.provider_slug}?`, act: 'Delete', text: 'Requests without a key of their own go out without one, or are refused.',
+        run: async () => { await remove(`${base}/${k.id}`, 'Deleting the key'); say('Deleted'); keys.reload(); } });
+    const add = async (v: Fields) => { await post(base, given(v), 'Storing the key'); say('Stored: it holds for the next request'); keys.reload(); };
+    const change = (k: ProviderConfig) => async (v: Fields) => { await put(`${base}/${k.id}`, given(v), 'Changing the key'); say('Changed: it holds for the next request'); keys.reload(); };
+    const adder = editable && <Button icon="plus" kind="primary" onClick={() => setEditing('new')}>Add a key</Button>;
+    return (
+        <>
+            <Head title="Provider keys" note={id}>{keys.data?.rows.length ? adder : null}</Head>
+            <Ready of={keys}>{({ rows }) => (rows.length === 0 ? <Empty title="No key is stored"><p>With one, programs need the gateway’s token and nothing else. It is sealed on disk and never shown again.</p>{adder}</Empty> : (
+                <div class="card scroll" tabIndex={0} role="region" aria-label="Provider keys">
+                    <table class="stack">
+                        <thead><tr><th scope="col">Provider</th><th scope="col">Name</th><th scope="col">Key</th><th scope="col">Status</th><th scope="col">Limit</th><th scope="col">Last used</th><th scope="col"><span class="hidden">Acts</span></th></tr></thead>
+                        <tbody>{rows.map((k) => (
+                            <tr key={k.id}>
+                                <th scope="row">{k.provider_slug}</th><td data-label="Name">{k.alias} {k.default_config && <Tag>default</Tag>}</td><td data-label="Key"><code>{k.secret_preview}</code></td>
+                                <td data-label="Status"><Tag tone={k.status === 'active' ? 'good' : k.status === 'failing' ? 'warn' : 'bad'}>{k.status ?? 'active'}</Tag></td>
+                                <td data-label="Limit">{k.rate_limit ? `${exact(k.rate_limit)} in ${k.rate_limit_period ?? 60} s` : NONE}</td><td data-label="Last used">{ago(k.last_used_at)}</td>
+                                <td class="acts">{editable && <><Button onClick={() => setEditing(k)}>Rotate or change</Button><Button icon="trash" label={`Delete the key ${k.alias} of ${k.provider_slug}`} onClick={() => destroy(k)} /></>}</td>
+                            </tr>))}
+                        </tbody>
+                    </table>
+                </div>
+            ))}</Ready>
+            {editing === 'new' && <Editor title="Add a provider key" kind={NEW} start={{ provider_slug: '', alias: 'default', default_config: !keys.data?.rows.length, secret: '', rate_limit: null, rate_limit_period: null }} act="Store" save={add} onClose={() => setEditing(null)} />}
+            {editing && editing !== 'new' && <Editor title={`${editing.provider_slug} · ${editing.alias}`} kind={CHANGE} start={{ alias: editing.alias, default_config: editing.default_config, secret: null, rate_limit: editing.rate_limit, rate_limit_period: editing.rate_limit_period }} act="Save" save={change(editing)} onClose={() => setEditing(null)} />}
+        </>
+    );
+}

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+// How programs reach a gateway, and a light that turns green when the first one has.
+import { useState } from 'preact/hooks';
+import { account, gatewayPath, get, list, may } from '../lib/api';
+import { useLoad } from '../lib/load';
+import { duration, money, time } from '../lib/format';
+import { link } from '../lib/router';
+import { SNIPPETS } from '../lib/snippets';
+import type { LogRow } from '../lib/types';
+import { Choice, Head, Icon, Snippet } from '../ui/basics';
+
+const UNIVERSAL = /^(https?:\/\/[^/]+)\/v1\//;
+
+function Light({ id }: { id: string }) {
+    const rows = useLoad((abort) => list<LogRow>(`${gatewayPath(id)}/logs?per_page=1`, { signal: abort, what: 'Looking for the first request' }), [id], { every: 1500 });
+    const row = rows.data?.rows[0];
+    if (!row) return <div class="light" role="status"><span class="dot waiting" />Waiting for the first request…</div>;
+    return (
+        <div class="light there" role="status"><Icon name="check" />
+            <div><b>Requests arrive.</b> The last: {row.model || row.path} of {row.provider}, {row.status_code ?? 'no answer'}, {duration(row.duration)}, {money(row.cost)}, at {time(row.created_at)}.</div>
+            <a class="button" href={`${link('gateways', id, 'logs')}?log=${encodeURIComponent(row.id)}`}>Look at it</a>
+        </div>
+    );
+}
+
+export function Start({ id }: { id: string }) {
+    const [sdk, setSdk] = useState('curl');
+    const address = useLoad((abort) => (may('read', 'write') ? get<string>(`${gatewayPath(id)}/url/openai`, { signal: abort, what: 'Reading the address' }) : Promise.resolve('')), [id]);
+    const origin = UNIVERSAL.exec(address.data ?? '')?.[1] ?? location.origin;
+    const place = { origin, account: account().slice('/accounts/'.length), gateway: id };
+    const chosen = SNIPPETS.find((s) => s.key === sdk) ?? SNIPPETS[0]!;
+    return (
+        <>
+            <Head title="Connect" note={id} />
+            {may('metadata_read', 'read', 'write') && <Light id={id} />}
+            <section class="card">
+                <h2>1. Say who you are</h2>
+                <p>A token for programs, made {may('tokens_write') ? <a href="/tokens">under Tokens</a> : 'by whoever runs this server'} or in the shell, and your key of the provider{may('write') && may('secrets_write') && <>, unless <a href={link('gateways', id, 'keys')}>the gateway keeps one</a></>}:</p>
+                <Snippet label="Environment" code={'export WEIR_TOKEN="..."\nexport OPENAI_API_KEY="..."'} />
+            </section>
+            <section class="card">
+                <h2>2. Change the base URL</h2>
+                <Choice label="Program" options={SNIPPETS.map(({ key, label }) => ({ key, label }))} value={sdk} onChange={setSdk} />
+                <Snippet label={chosen.label} code={chosen.code(place)} />
+                <p class="muted">Other providers: put their name in the place of <code>openai</code>, and everything behind it as they have it.</p>
+            </section>
+        </>
+    );
+}

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+// Series over time on uPlot, sparklines in SVG. Colours come from the style sheet, so that both themes have theirs.
+import { useEffect, useRef } from 'preact/hooks';
+import uPlot from 'uplot';
+import 'uplot/dist/uPlot.min.css';
+import { theme } from './theme';
+
+export interface Line { label: string; values: (number | null)[]; colour: 'accent' | 'bad' | 'good' | 'warn' | 'violet'; fill?: boolean; bars?: boolean }
+
+const colour = (name: string) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+
+function options(lines: Line[], width: number, format: (n: number) => string): uPlot.Options {
+    const grid = { stroke: colour('line'), width: 1 };
+    const axis = { stroke: colour('muted'), grid, ticks: { show: false }, font: '11px system-ui, sans-serif' };
+    const bars = uPlot.paths.bars?.({ size: [0.7, 40] });
+    return {
+        width, height: 220, padding: [12, 8, 0, 0], cursor: { y: false, points: { size: 6 } }, legend: { live: true },
+        scales: { y: { range: (_u, _min, max) => [0, max > 0 ? max * 1.08 : 1] } },
+        axes: [{ ...axis, space: 70 }, { ...axis, size: 62, values: (_u, ticks) => ticks.map((t) => format(t)) }],
+        series: [{ value: (_u, t) => (t == null ? '' : new Date(t * 1000).toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'short' })) },
+            ...lines.map((l) => ({
+                label: l.label, stroke: colour(l.colour), width: l.bars ? 0 : 2, points: { show: false }, spanGaps: false,
+                value: (_u: uPlot, n: number | null) => (n == null ? '–' : format(n)),
+                ...(l.bars && bars ? { paths: bars, fill: colour(l.colour) } : l.fill ? { fill: colour(l.colour) + '22' } : {}),
+            }))],
+    };
+}
+
+export function Chart({ title, times, lines, format }: { title: string; times: number[]; lines: Line[]; format: (n: number) => string }) {
+    const box = useRef<HTMLDivElement>(null);
+    const mode = theme.value;
+    useEffect(() => {
+        const el = box.current;
+        if (!el) return;
+        const plot = new uPlot(options(lines, el.clientWidth, format), [times, ...lines.map((l) => l.values)] as uPlot.AlignedData, el);
+        const observer = new ResizeObserver(() => plot.setSize({ width: el.clientWidth, height: 220 }));
+        observer.observe(el);
+        return () => { observer.disconnect(); plot.destroy(); };
+    }, [times, lines, mode]);
+    const summary = lines.map((l) => `${l.label}: at most ${format(Math.max(0, ...l.values.map((v) => v ?? 0)))}`).join(', ');
+    return <figure class="card chart"><figcaption>{title}</figcaption><div ref={box} role="img" aria-label={`${title}. ${summary}`} /></figure>;
+}
+
+/** How something went, in the space of a word. */
+export function Spark({ values, bad }: { values: number[]; bad?: number[] }) {
+    const top = Math.max(1, ...values), w = 120, h = 32, step = w / Math.max(1, values.length);
+    const bars = (list: number[]) => list.map((v, i) => (v ? `M${(i * step).toFixed(1)} ${h}v-${Math.max(1.5, (v / top) * (h - 2)).toFixed(1)}h${Math.max(0.8, step * 0.75).toFixed(1)}V${h}z` : '')).join('');
+    return (
+        <svg class="spark" viewBox={`0 0 ${w} ${h}`} preserveAspectRatio="none" aria-hidden="true">
+            <path class="base" d={`M0 ${h - 0.5}H${w}`} /><path d={bars(values)} />{bad && <path class="bad" d={bars(bad)} />}
+        </svg>
+    );
+}
