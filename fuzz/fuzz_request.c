@@ -11,6 +11,7 @@ static void check_body(struct arena *a, struct str body)
 {
     struct request_facts f, again;
     struct str parts[3];
+    must(request_answer_tokens(body, 7) >= 0);
     if (request_facts_read(a, D_OPENAI_CHAT, body, &f) != E_OK || !f.insert.p)
         return;
     request_ask_usage(&f, body, parts);

@@ -5,6 +5,7 @@
 #include "gateway/forward.h"
 #include "gateway/rest.h"
 #include "gateway/trace.h"
+#include "gateway/unified.h"
 #include <stdio.h>
 
 enum { OWN_LINES = 9 }; /* at most, CORS included */
@@ -87,6 +88,7 @@ void answer_head(struct txn *t, const struct response_head *h)
     struct headers out = {0};
     headers_reserve(&out, t->arena, h->headers.n + OWN_LINES);
     enum err e = forward_answer(t->arena, &h->headers, t->cors, &out);
+    unified_hide(txn_target(t), &out);
     if (e == E_OK)
         e = add_own(t, true, &out);
     if (e != E_OK) {

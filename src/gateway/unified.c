@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/unified.h"
 #include "base/clock.h"
-#include "base/json.h"
 #include "base/limits.h"
 #include "gateway/billing.h"
 #include "store/key_use.h"
@@ -27,43 +26,6 @@ void unified_find(const struct txn *t, struct target *target)
 
 /* ---- how much ---- */
 
-/* A whole number, or -1. */
-static int64_t number(struct str raw)
-{
-    int64_t n;
-    return str_to_int(raw, &n) == E_OK && n >= 0 ? n : -1;
-}
-
-static bool is_one_of(struct str key, const struct str *names, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        if (json_raw_is(key, names[i]))
-            return true;
-    return false;
-}
-
-struct ask {
-    int64_t tokens, answers;
-};
-
-/* The members by which the dialects say how long an answer may be, and how many are wanted. */
-static void read_ask(struct str body, int depth, struct ask *ret)
-{
-    static const struct str tokens[] = {S("max_tokens"), S("max_completion_tokens"), S("max_output_tokens"),
-                                        S("maxOutputTokens"), S("maxTokens")};
-    static const struct str answers[] = {S("n"), S("candidateCount")};
-    static const struct str within[] = {S("generationConfig"), S("inferenceConfig")};
-    struct json_walk w;
-    for (bool ok = json_walk(&w, body); ok && json_walk_next(&w);) {
-        if (is_one_of(w.key, tokens, countof(tokens)))
-            ret->tokens = number(w.value);
-        else if (is_one_of(w.key, answers, countof(answers)))
-            ret->answers = number(w.value);
-        else if (depth == 0 && is_one_of(w.key, within, countof(within)))
-            read_ask(w.value, 1, ret);
-    }
-}
-
 static bool has_output(enum dialect d)
 {
     return d != D_OPENAI_EMBEDDINGS && d != D_VERTEX_PREDICT;
@@ -78,14 +40,11 @@ static int64_t within(int64_t n)
  * of the answer seldom get a longer one. What it is wrong by is settled with the call. */
 static void estimate(const struct txn *t, struct target *target)
 {
-    struct ask ask = {.tokens = -1, .answers = 1};
     int64_t bytes = (int64_t)target->body.n > t->body_bytes ? (int64_t)target->body.n : t->body_bytes;
-    if (target->body_json)
-        read_ask(target->body, 0, &ask);
-    int64_t each = ask.tokens >= 0 ? within(ask.tokens) : UNIFIED_ANSWER_TOKENS;
+    struct str body = target->body_json ? target->body : STR("");
     target->hold.input = within(bytes / 3 + 1);
     target->hold.output =
-        has_output(target->op.dialect) ? within(each * (ask.answers > 0 ? within(ask.answers) : 1)) : 0;
+        has_output(target->op.dialect) ? within(request_answer_tokens(body, UNIFIED_ANSWER_TOKENS)) : 0;
 }
 
 static bool price(const struct txn *t, const struct target *target, int64_t input, int64_t output,
@@ -178,6 +137,14 @@ bool unified_is_refusal(const struct attempt *a, int status)
     return a->target->unified && (status == 401 || status == 403);
 }
 
+void unified_hide(const struct target *target, struct headers *h)
+{
+    static const struct str lines[] = {S("openai-organization"), S("openai-project"),
+                                       S("anthropic-organization-id")};
+    for (size_t i = 0; i < countof(lines) && target->unified; i++)
+        headers_remove(h, lines[i]);
+}
+
 /* ---- the charge ---- */
 
 /* Tokens of an answer that did not tell, because it was cut or because it never does: each piece of a stream
@@ -214,6 +181,7 @@ void unified_charge(struct txn *t, struct attempt *a, struct record *r)
     if (r->cost_pico == RECORD_NULL)
         r->cost_pico = r->charge_pico;
     credits_charge(store_credits(t->w->store), t->gateway->account, r->charge_pico);
+    stat_add(&t->w->stats.charged_pico, r->charge_pico);
 }
 
 void unified_settle(struct txn *t)

@@ -31,6 +31,8 @@ enum err unified_room(const struct txn *t, const struct target *target, struct s
 enum err unified_use(struct txn *t, struct target *target, struct str *ret_detail);
 /* Does this answer say that the operator's key is no good? */
 bool unified_is_refusal(const struct attempt *a, int status);
+/* Takes the lines out of a provider's answer that name whose key it was. */
+void unified_hide(const struct target *target, struct headers *h);
 /* What an attempt with the key is charged, into its record, noted before that is pushed. */
 void unified_charge(struct txn *t, struct attempt *a, struct record *r);
 /* Nothing runs any more: gives back what was reserved. */

@@ -494,6 +494,7 @@ static enum next enter(struct txn *t)
         return start_attempt(t);
     stat_add(&t->w->stats.cooling_skips, e == E_COOLING);
     stat_add(&t->w->stats.rate_limited, e == E_RATE_LIMITED);
+    stat_add(&t->w->stats.no_credits, e == E_NO_CREDITS);
     attempt_refused(t, e);
     return txn_fail(t, e, detail);
 }

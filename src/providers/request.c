@@ -196,3 +196,49 @@ struct str multipart_field(struct str content_type, struct str body_prefix, stru
         rest = str_from(rest, end);
     }
 }
+
+/* ---- how long the answer may be ---- */
+
+/* A whole number; `otherwise` for anything else. */
+static int64_t count_of(struct str raw, int64_t otherwise)
+{
+    int64_t n;
+    return str_to_int(raw, &n) == E_OK && n >= 0 ? n : otherwise;
+}
+
+static bool is_one_of(struct str key, const struct str *names, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (json_raw_is(key, names[i]))
+            return true;
+    return false;
+}
+
+struct answers {
+    int64_t tokens, n;
+};
+
+static void read_answers(struct str object, bool nested, struct answers *ret)
+{
+    static const struct str tokens[] = {S("max_tokens"), S("max_completion_tokens"), S("max_output_tokens"),
+                                        S("maxOutputTokens"), S("maxTokens")};
+    static const struct str counts[] = {S("n"), S("candidateCount")};
+    static const struct str within[] = {S("generationConfig"), S("inferenceConfig")};
+    struct json_walk w;
+    for (bool ok = json_walk(&w, object); ok && json_walk_next(&w);) {
+        if (is_one_of(w.key, tokens, countof(tokens)))
+            ret->tokens = count_of(w.value, ret->tokens);
+        else if (is_one_of(w.key, counts, countof(counts)))
+            ret->n = count_of(w.value, ret->n);
+        else if (!nested && is_one_of(w.key, within, countof(within)))
+            read_answers(w.value, true, ret);
+    }
+}
+
+int64_t request_answer_tokens(struct str body, int64_t otherwise)
+{
+    struct answers a = {otherwise, 1};
+    int64_t all;
+    read_answers(body, false, &a);
+    return __builtin_mul_overflow(a.tokens, a.n > 0 ? a.n : 1, &all) ? INT64_MAX : all;
+}

@@ -35,3 +35,10 @@ void request_ask_usage(const struct request_facts *f, struct str body, struct st
  * it is not there, or not there in full. The value is a view.
  */
 struct str multipart_field(struct str content_type, struct str body_prefix, struct str name);
+
+/*
+ * How many tokens the body allows all answers together to have, by the members that the dialects have for it
+ * (max_tokens, generationConfig.maxOutputTokens, n, ...); each has `otherwise` where it says nothing. Never
+ * negative.
+ */
+int64_t request_answer_tokens(struct str body, int64_t otherwise);

@@ -29,7 +29,7 @@ function cli(weir, args, input = '') {
 }
 
 async function world(t, { script, gateway = {}, keys = { openai: KEY }, usd, ...options } = {}) {
-    const up = await startUpstream(t, script ?? ((req, res) => res.json(200, answer(1000, 100))));
+    const up = await startUpstream(t, script ?? ((req, res) => res.json(200, answer(1000, 100), { 'openai-organization': 'org-of-the-operator' })));
     const weir = await startWeir(t, { providers: { openai: up.origin, anthropic: up.origin }, gateway: 'team', ...options });
     await weir.createGateway({ id: 'team', authentication: true, ...gateway });
     const billing = async (rest, method = 'GET', body) => {
@@ -58,6 +58,7 @@ test('calls without a key are made with the operator’s, and charged', async (t
     assert.equal(a.status, 200, a.text);
     assert.equal(up.last.header('authorization'), `Bearer ${KEY}`);
     assert.equal(up.last.header('openai-organization'), undefined);
+    assert.equal(a.header('openai-organization'), undefined);
     const row = await weir.log(a.header('cf-aig-log-id'));
     assert.equal(row.wholesale, true);
     assert.equal(row.byok, false);

@@ -193,6 +193,33 @@ static void a_prefix_yields_all_or_nothing(void **state)
     assert_true(found);
 }
 
+static void answers_are_as_long_as_the_request_allows(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *body;
+        int64_t tokens;
+    } cases[] = {
+        {"{}", 7},
+        {"", 7},
+        {"not json", 7},
+        {"{\"max_tokens\":100}", 100},
+        {"{\"max_completion_tokens\":0}", 0},
+        {"{\"max_output_tokens\": 50, \"n\": 3}", 150},
+        {"{\"n\":2,\"messages\":[{\"max_tokens\":9}]}", 14},
+        {"{\"generationConfig\":{\"maxOutputTokens\":20,\"candidateCount\":2}}", 40},
+        {"{\"inferenceConfig\":{\"maxTokens\":30}}", 30},
+        {"{\"max_tokens\":-5}", 7},
+        {"{\"max_tokens\":\"9\"}", 7},
+        {"{\"max_tokens\":null,\"n\":0}", 7},
+        {"{\"max_tokens\":9223372036854775807,\"n\":9}", INT64_MAX},
+        {"{\"max_tokens\":99999999999999999999}", 7},
+        {"{\"max\\u005ftokens\":11}", 11},
+    };
+    for (size_t i = 0; i < countof(cases); i++)
+        assert_int_equal(request_answer_tokens(str_c(cases[i].body), 7), cases[i].tokens);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -203,6 +230,7 @@ int main(void)
         cmocka_unit_test(fields_of_a_form),
         cmocka_unit_test(forms_that_have_no_such_field),
         cmocka_unit_test(a_prefix_yields_all_or_nothing),
+        cmocka_unit_test(answers_are_as_long_as_the_request_allows),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
