@@ -169,10 +169,22 @@ static bool is_spoken_of(struct planner *p, const struct code_object *have)
     return parent && (parent->mentions & code_bit(have->kind)); /* without its parent it goes anyway */
 }
 
+/* It would go with its parent, at the end; but its name is wanted before. */
+static bool makes_room(struct planner *p, const struct code_object *have)
+{
+    bool wanted = false;
+    if (!have->kind->unique || !(p->want->mentions & code_bit(have->parent->kind)) ||
+        code_set_find(p->want, have->parent->kind, have->parent->parent, have->parent->name))
+        return false;
+    for (const struct code_object *w = p->want->first; w && !wanted; w = w->next)
+        wanted = w->kind == have->kind && str_eq(w->name, have->name);
+    return wanted;
+}
+
 static void plan_unwanted(struct planner *p, const struct code_kind *kind)
 {
     for (struct code_object *have = p->have->first; have && p->options->prune; have = have->next)
-        if (have->kind == kind && is_spoken_of(p, have) &&
+        if (have->kind == kind && (is_spoken_of(p, have) || makes_room(p, have)) &&
             !code_set_find(p->want, kind, have->parent, have->name))
             add(p, APPLY_DELETE, NULL, have, NULL);
 }
@@ -230,7 +242,7 @@ void apply_body(struct buf *out, const struct apply_call *call, struct code_secr
     const struct code_kind *kind = call->want->kind;
     struct json_out w = json_out(out);
     json_open(&w, '{');
-    if (call->action != APPLY_UPDATE) {
+    if (call->action != APPLY_UPDATE || kind->update == CODE_WHOLE) {
         code_put_names(&w, kind, call->want->name);
         if (kind->parent_member) {
             json_key(&w, kind->parent_member);

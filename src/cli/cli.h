@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The subcommands of weir. Each gets its own name as argv[0], prints its own --help, and returns the
- * exit code: 0 done, 1 it failed and stderr says why, 2 it was called wrongly.
+ * exit code: 0 done, 1 it failed and stderr says why, 2 it was called wrongly (apply has one more, 3).
  */
 #pragma once
 #include "base/base.h"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/code_kind.h"
 #include "api/gateway_json.h"
+#include "api/log_filters.h"
 #include "api/openapi.h"
 #include "api/provider_key_json.h"
 #include "base/limits.h"
@@ -85,6 +86,9 @@ static const struct code_shape cost[] = {HAS("token_pricing", prices), END};
 static const struct code_shape element[] = {IS("id"), IS("type"), IS("outputs"), IS("properties"), END};
 static const struct code_shape elements[] = {EACH(element, "id"), END};
 static const struct code_shape route[] = {HAS("elements", elements), END};
+static const struct code_shape clause[] = {IS("key"), IS("operator"), IS("value"), END};
+static const struct code_shape clauses[] = {EACH(clause, NULL), END};
+static const struct code_shape dataset[] = {HAS("filters", clauses), END};
 
 const struct code_shape *code_shape_in(const struct code_shape *list, struct str name)
 {
@@ -170,6 +174,15 @@ static void check_route(struct str body, struct complaints *wrong)
     json_free(doc);
 }
 
+static void check_dataset(struct str body, struct complaints *wrong)
+{
+    struct json_doc *doc = json_parse(body);
+    fields_check(dataset_table.v, dataset_table.n, json_root(doc), false, wrong);
+    if (!wrong->first)
+        (void)log_filters_dataset(json_get(json_root(doc), "filters"), wrong);
+    json_free(doc);
+}
+
 static void check_custom_provider(struct str body, struct complaints *wrong)
 {
     struct json_doc *doc = json_parse(body);
@@ -226,7 +239,7 @@ const struct code_kind code_kinds[CODE_KINDS] = {
                       .update = CODE_WHOLE,
                       .update_method = "PUT",
                       .lost = "its log goes with it: every row and every stored body, which nothing brings "
-                              "back; so do its provider keys, routes and custom domains",
+                              "back; so do its provider keys, routes, datasets and custom domains",
                       .check = check_gateway},
     [CODE_PROVIDER_KEY] = {.member = "provider_keys",
                            .one = "provider key",
@@ -255,6 +268,18 @@ const struct code_kind code_kinds[CODE_KINDS] = {
                     .update = CODE_VERSION,
                     .lost = "its versions and deployments go with it",
                     .check = check_route},
+    [CODE_DATASET] = {.member = "datasets",
+                      .one = "dataset",
+                      .parent = CODE_GATEWAY,
+                      .names = {"name"},
+                      .name_form = "a name such as \"failed calls\"",
+                      .table = &dataset_table,
+                      .inside = dataset,
+                      .id = "id",
+                      .path = "/gateways/%.*s/datasets",
+                      .update = CODE_WHOLE,
+                      .update_method = "PUT",
+                      .check = check_dataset},
     [CODE_DOMAIN] = {.member = "custom_domains",
                      .one = "custom domain",
                      .parent = CODE_GATEWAY,

@@ -13,6 +13,7 @@ enum code_kind_id {
     CODE_GATEWAY,
     CODE_PROVIDER_KEY,
     CODE_ROUTE,
+    CODE_DATASET,
     CODE_DOMAIN,
     CODE_KINDS
 };

@@ -49,7 +49,8 @@ static bool is_asked_for(const struct asking *k, const struct code_kind *kind,
     if (!parent)
         return k->want->mentions & code_bit(kind);
     const struct code_object *said = code_set_find(k->want, parent->kind, NULL, parent->name);
-    return said && (said->mentions & code_bit(kind));
+    return said ? said->mentions & code_bit(kind)
+                : kind->unique; /* of one that may go: its name may be wanted */
 }
 
 static void take(struct asking *k, const struct code_kind *kind, struct code_object *parent,
@@ -58,6 +59,11 @@ static void take(struct asking *k, const struct code_kind *kind, struct code_obj
     struct str name = code_name_of(k->set->arena, kind, members, true);
     if (!name.p || (kind == &code_kinds[CODE_GATEWAY] && k->only.p && !str_eq(name, k->only)))
         return;
+    if (code_set_find(k->set, kind, parent, name)) { /* names of datasets may be the same: newest first */
+        fprintf(stderr, "%s: several of one name: only the newest %s %.*s is looked at\n", k->daemon->command,
+                kind->one, STR_FMT(name));
+        return;
+    }
     struct code_object *o = code_set_add(k->set, kind, parent, name, members, true);
     if (o)
         o->id = arena_dup(k->set->arena, json_str(json_get(members, kind->id)));
