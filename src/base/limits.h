@@ -212,9 +212,12 @@ enum {
     LOG_SAMPLE_ZONES = 16,
     /* store: how deep a page may lie in an order other than that of time */
     LOG_DEEP_ROWS = 100 * 1000,
-    /* store: rows an evaluation looks at in one turn, some ms of work; how long it may run before its
+    /* store: settings of an evaluation: datasets come in bodies of the API */
+    EVALUATION_BYTES = 32 * MIB,
+    /* store: rows an evaluation looks at in one turn, and for how long; how long it may run before its
      * progress is first saved, and how often then */
     EVALUATION_STEP_ROWS = 2000,
+    EVALUATION_STEP_MS = 10,
     EVALUATION_FIRST_MS = 250,
     EVALUATION_SAVE_MS = 2000,
     /* response cache: answers on disk; each takes 130 bytes of memory, to know that it is there */

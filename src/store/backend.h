@@ -16,6 +16,7 @@
 #include "store/analytics.h"
 #include "store/audit.h"
 #include "store/counters.h"
+#include "store/evaluation.h"
 #include "store/ledger.h"
 #include "store/rollup.h"
 #include "store/segment.h"
@@ -94,6 +95,15 @@ void log_scan_free(struct log_scan *s);
 /* The row, E_NOT_FOUND when there is none. gateway 0: any. */
 enum err log_db_get(struct log_db *db, int64_t gateway, struct uuid id, struct log_page *ret,
                     struct body_place *ret_place);
+
+/*
+ * Adds some (EVALUATION_STEP_ROWS, EVALUATION_STEP_MS) of a gateway's rows, those behind *at in the order of
+ * their ids, to the sums, and moves *at (all zero: before the first). E_AGAIN: there may be more.
+ */
+enum err log_db_evaluate(struct log_db *db, int64_t gateway, const struct evaluation *e, struct uuid *at,
+                         struct evaluation_sums *sums) MUST_CHECK;
+/* seq of the row that arrived last; 0: there is none. Negative: the database failed. */
+int64_t log_db_last_row(struct log_db *db);
 
 /*
  * For queries (analytics_run) on a handle opened to read: for so long, with the names of this catalogue.

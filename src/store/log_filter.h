@@ -5,6 +5,7 @@
  */
 #pragma once
 #include "base/arena.h"
+#include "base/json.h"
 #include "store/zone.h"
 
 enum log_key {
@@ -51,6 +52,11 @@ struct log_filter {
 
 /* A copy that lives in the arena; false past its cap. */
 bool log_filter_copy(struct arena *a, const struct log_filter *f, struct log_filter *ret);
+
+/* For keeping: writes a filter as an array, and reads it back into the arena (false: it is none).
+ * log_filter_json.c */
+void log_filter_put(struct json_out *w, const struct log_filter *f);
+bool log_filter_get(struct arena *a, const struct json_val *list, struct log_filter *ret);
 
 /* Does a row with this value (type NULL: with none) meet the clause? For maps the text is a JSON object. */
 bool log_clause_meets(const struct log_clause *c, const struct log_value *row);

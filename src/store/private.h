@@ -14,7 +14,7 @@ struct job {
     struct arena arena;
     struct change_set set;
     struct booking *booking; /* in place of the set; NULL: none */
-    struct loop *loop;
+    struct loop *loop;       /* NULL: done runs on the writer's thread */
     void (*done)(void *arg, enum err e);
     void *arg;
     enum err result;
@@ -88,6 +88,8 @@ struct writer {
  *
  *   run   on the reader's thread, after everything that was pushed before is committed
  *   done  on the asker's loop; it frees
+ *
+ * One without a loop is the store's own: nobody is told, run alone says when it is asked again.
  */
 struct question {
     struct question *next;
@@ -109,6 +111,24 @@ struct reader {
     /* the thread's own */
     struct log_db *logs;
     struct catalog_db *catalog;
+};
+
+/* The one evaluation that is worked on (evaluations.c). It belongs to whoever has the question: the reader's
+ * thread, or while `saving` the writer's. */
+struct evaluations {
+    struct question q;
+    _Atomic unsigned noticed; /* above 0: the question is on its way, or its result is being saved */
+    bool busy;                /* with the one that the rest is about */
+    bool readable, saving, finished;
+    enum err saved;
+    struct arena arena;
+    struct uuid uuid;
+    int64_t gateway;
+    struct str account, slug, settings;
+    struct evaluation work;
+    struct uuid at; /* the last row that was looked at */
+    struct evaluation_sums sums;
+    uint64_t save_us; /* when its progress is to be saved */
 };
 
 struct store {
@@ -133,6 +153,7 @@ struct store {
 
     struct writer writer;
     struct reader reader;
+    struct evaluations evaluations;
 };
 
 /* ---- writer.c ---- */
@@ -168,9 +189,22 @@ enum err upkeep_trim(struct store *s, const struct rollup *batch) MUST_CHECK;
 /* ---- reader.c ---- */
 void reader_init(struct store *s);
 bool reader_start(struct store *s, const char *dir, const char **ret_why);
+/* Answers what was asked; then the thread is over, but may still be asked, in vain, until reader_done. */
 void reader_stop(struct store *s);
+void reader_done(struct store *s);
+/* The reader's thread: what nobody waits for is to end. */
+bool reader_is_stopping(struct store *s);
 /* Any thread. */
 void reader_ask(struct store *s, struct question *q, struct loop *l);
+/* From run of one without a loop: another turn, after the others. It may have begun when this returns. */
+void reader_again(struct store *s, struct question *q);
+
+/* ---- evaluations.c ---- */
+void evaluations_init(struct store *s);
+/* When both threads are over. */
+void evaluations_done(struct store *s);
+/* There may be a new one. Any thread. */
+void evaluations_notice(struct store *s);
 
 /* ---- store.c ---- */
 /* The master key's source read again: a key that was rotated is known. The old ring stays when it cannot be.

@@ -30,6 +30,12 @@ void reader_ask(struct store *s, struct question *q, struct loop *l)
     append(&s->reader, q);
 }
 
+void reader_again(struct store *s, struct question *q)
+{
+    q->again = true;
+    append(&s->reader, q);
+}
+
 /* NULL: the thread is to stop, and nothing is left to answer. */
 static struct question *next_question(struct reader *r)
 {
@@ -45,6 +51,15 @@ static struct question *next_question(struct reader *r)
     return q;
 }
 
+bool reader_is_stopping(struct store *s)
+{
+    struct reader *r = &s->reader;
+    pthread_mutex_lock(&r->lock);
+    bool stop = r->stop;
+    pthread_mutex_unlock(&r->lock);
+    return stop;
+}
+
 static void *reader_main(void *arg)
 {
     struct store *s = arg;
@@ -52,7 +67,10 @@ static void *reader_main(void *arg)
         if (!q->again)
             writer_flush(s);
         q->again = false;
+        bool own = !q->loop;
         q->run(s, q);
+        if (own)
+            continue; /* it may be asked again by now */
         if (q->again)
             append(&s->reader, q);
         else
@@ -78,6 +96,7 @@ bool reader_start(struct store *s, const char *dir, const char **ret_why)
         return false;
     int failed = pthread_create(&r->thread, NULL, reader_main, s);
     must(failed == 0);
+    evaluations_notice(s); /* some may be unfinished */
     return r->started = true;
 }
 
@@ -91,6 +110,11 @@ void reader_stop(struct store *s)
         pthread_cond_signal(&r->wake);
         pthread_join(r->thread, NULL);
     }
+}
+
+void reader_done(struct store *s)
+{
+    struct reader *r = &s->reader;
     log_db_close(r->logs);
     catalog_db_close(r->catalog);
     pthread_cond_destroy(&r->wake);

@@ -75,6 +75,8 @@ static uint64_t shut(struct store *s)
 {
     reader_stop(s);
     uint64_t lost = writer_stop(s);
+    reader_done(s);
+    evaluations_done(s);
     catalog_unref(s->catalog);
     counters_free(s->counters);
     key_uses_free(s->key_uses);
@@ -114,6 +116,7 @@ struct store *store_open(const struct store_options *o, struct store_first *ret_
     store_reload(s, o);
     writer_init(s);
     reader_init(s);
+    evaluations_init(s);
     *ret_first = (struct store_first){0};
     if (open_directory(s, o->dir, ret_why) && writer_start(s, o->dir, o, ret_first, ret_why) &&
         reader_start(s, o->dir, ret_why))

@@ -184,6 +184,13 @@ void store_export_next(struct log_export *e);
 /* Not while a call of rows is awaited. `closed` runs on l when nothing refers to l any more. */
 void store_export_close(struct log_export *e, void (*closed)(void *arg));
 
+/*
+ * The row that arrived last, after everything that was pushed is committed: rows of an evaluation that is
+ * made now have this number at most (evaluation.h). Negative: the store failed. Evaluations of the catalogue
+ * are worked off in the background (evaluations.c).
+ */
+void store_last_row(struct store *s, struct loop *l, void (*done)(void *arg, int64_t row), void *arg);
+
 /* ---- changes of rows: run on the writer thread ---- */
 /* What people add to a row. NAN: no rating. The metadata replaces the map but for the entries whose keys
  * begin with "cf."; p == NULL: none. */
@@ -216,10 +223,10 @@ void log_reader_close(struct log_reader *r);
 
 /* ---- changes: run on the writer thread, a new snapshot is published before `done` runs ---- */
 /*
- * Applies a set, all or nothing. Everything is copied. `done` runs on l, once: E_OK, E_NOT_FOUND, E_AGAIN (a
- * name is taken), E_STALE (changed since if_modified), E_DB. A gateway that is created without settings gets
- * the defaults of `default`; deleting one also removes its objects, and its rows, a few at a time in the
- * background.
+ * Applies a set, all or nothing. Everything is copied. `done` runs on l (NULL: the writer's thread), once:
+ * E_OK, E_NOT_FOUND, E_AGAIN (a name is taken), E_STALE (changed since if_modified), E_DB. A gateway that is
+ * created without settings gets the defaults of `default`; deleting one also removes its objects, and its
+ * rows, a few at a time in the background.
  */
 void store_change(struct store *s, const struct change_set *set, struct loop *l,
                   void (*done)(void *arg, enum err e), void *arg);

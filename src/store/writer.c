@@ -174,6 +174,11 @@ static void run_booking(struct store *s, struct job *j)
     loop_send(j->loop, &j->msg);
 }
 
+static bool makes_evaluation(const struct change *c)
+{
+    return c->what == CHANGE_CREATE && c->kind == KIND_EVALUATION;
+}
+
 static void run_job(struct store *s, struct job *j)
 {
     if (j->booking) {
@@ -183,10 +188,16 @@ static void run_job(struct store *s, struct job *j)
     j->result = apply(s, &j->set);
     if (j->result == E_OK && !reload_catalog(s))
         j->result = E_DB;
-    for (size_t i = 0; i < j->set.n && j->result == E_OK; i++)
+    for (size_t i = 0; i < j->set.n && j->result == E_OK; i++) {
         if (leaves_rows(&j->set.changes[i]))
             upkeep_find_doomed(s);
-    loop_send(j->loop, &j->msg);
+        if (makes_evaluation(&j->set.changes[i]))
+            evaluations_notice(s);
+    }
+    if (j->loop)
+        loop_send(j->loop, &j->msg);
+    else
+        j->msg.run(NULL, &j->msg);
 }
 
 /* ---- uses of keys ---- */
