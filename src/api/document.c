@@ -118,6 +118,7 @@ void api_document(struct buf *out)
     custom_fields_document(out);
     route_fields_document(out);
     datasets_document(out);
+    evaluations_document(out);
     policy_fields_document(out);
     (void)buf_append_c(out, log_intro);
     log_patch_document(out);

@@ -5,8 +5,8 @@
 
 /* The tables of what bodies may have, where they are checked. */
 extern const struct fields_table gateway_table, log_patch_table, token_table, provider_key_table,
-    custom_provider_table, custom_cost_table, domain_table, dataset_table, dynamic_route_table,
-    dynamic_route_version_table, dynamic_route_deployment_table, policy_table;
+    custom_provider_table, custom_cost_table, domain_table, dataset_table, evaluation_table,
+    dynamic_route_table, dynamic_route_version_table, dynamic_route_deployment_table, policy_table;
 
 /* base: of the API ("https://weir.example.com/client/v4"). */
 void openapi_document(struct buf *out, struct str base);

@@ -135,6 +135,7 @@ const BODIES = {
     'dynamic route': { path: '/ai-gateway/gateways/team-a/routes', body: { name: 'x', elements: [{ id: 's', type: 'start', outputs: { next: { elementId: 'e' } } }, { id: 'e', type: 'end', outputs: {} }] } },
     'custom provider': { path: '/ai-gateway/custom-providers', body: { name: 'x', slug: 'x', base_url: 'https://x.example.com' } },
     dataset: { path: '/ai-gateway/gateways/team-a/datasets', body: { name: 'x', enable: true, filters: [] } },
+    evaluation: { path: '/ai-gateway/gateways/team-a/evaluations', body: { name: 'x', dataset_ids: [NOBODY], evaluation_type_ids: [NOBODY] } },
     'custom provider\'s cost': { path: '/ai-gateway/custom-providers/costs', body: { account_provider_id: NOBODY, model: 'm', cost_in: 0.1, cost_out: 0.1 } },
 };
 const WRONG = [[/^boolean/, 'yes'], [/^(integer|number)/, 'many'], [/^text/, 7], [/^object/, 'x'], [/^array/, {}], [/^`/, 5]];
@@ -143,7 +144,7 @@ test('every key of every body', async (t) => {
     const { ask, as, state } = await world(t);
     const before = await state();
     let keys = 0;
-    for (const [, what, section] of PAGE.matchAll(/^## Keys of a ([^\n]+)\n(.*?)(?=^## |(?![^]))/gms)) {
+    for (const [, what, section] of PAGE.matchAll(/^## Keys of an? ([^\n]+)\n(.*?)(?=^## |(?![^]))/gms)) {
         const known = BODIES[what];
         if (!known) {
             t.diagnostic(`no body is known for "${what}": add it to BODIES`);
