@@ -199,6 +199,11 @@ static bool add_version(struct apply *x, const struct code_object *want, struct 
     return call_api(x, "POST", deployments, chosen, NULL, NULL);
 }
 
+static struct str asked(struct apply *x, struct str path, const struct code_kind *kind)
+{
+    return kind->query ? arena_join(&x->arena, (const struct str[]){path, str_c(kind->query)}, 2) : path;
+}
+
 static bool carry_out(struct apply *x, const struct apply_call *call)
 {
     struct code_object *want = call->want;
@@ -212,11 +217,11 @@ static bool carry_out(struct apply *x, const struct apply_call *call)
     if (good && call->action == APPLY_UPDATE && want->kind->update == CODE_VERSION)
         good = add_version(x, want, buf_str(&body));
     else if (good && call->action == APPLY_UPDATE)
-        good = call_api(x, want->kind->update_method, code_object_path(&x->arena, want), buf_str(&body), NULL,
-                        NULL);
+        good = call_api(x, want->kind->update_method, asked(x, code_object_path(&x->arena, want), want->kind),
+                        buf_str(&body), NULL, NULL);
     else if (good)
-        good = call_api(x, "POST", code_path(&x->arena, want->kind, want->parent), buf_str(&body), &want->id,
-                        want->kind->id);
+        good = call_api(x, "POST", asked(x, code_path(&x->arena, want->kind, want->parent), want->kind),
+                        buf_str(&body), &want->id, want->kind->id);
     done_with(&body);
     return good;
 }

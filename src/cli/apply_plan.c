@@ -226,14 +226,15 @@ static void put_setting(struct json_out *w, const struct apply_call *call, const
     const struct json_val *want = json_get(call->want->body, f->key),
                           *have = call->have ? json_get(call->have->body, f->key) : NULL;
     bool part = call->action == APPLY_UPDATE && (kind->update == CODE_PART || kind->update == CODE_VERSION);
+    bool all = call->action == APPLY_UPDATE && kind->update == CODE_ALL;
     bool hidden = kind->hidden && strcmp(kind->hidden, f->key) == 0;
     if (part && (code_same(s, want, have, secrets->again) || (hidden && !want)))
         return;
     if (want) {
         json_key(w, f->key);
         code_put_sent(w, s, want, have, secrets);
-    } else if (part || (f->flags & FIELD_REQUIRED)) {
-        put_usual(w, f, part);
+    } else if (part || all || (f->flags & FIELD_REQUIRED)) {
+        put_usual(w, f, part || all);
     }
 }
 
@@ -242,7 +243,7 @@ void apply_body(struct buf *out, const struct apply_call *call, struct code_secr
     const struct code_kind *kind = call->want->kind;
     struct json_out w = json_out(out);
     json_open(&w, '{');
-    if (call->action != APPLY_UPDATE || kind->update == CODE_WHOLE) {
+    if (call->action != APPLY_UPDATE || kind->update == CODE_WHOLE || kind->update == CODE_ALL) {
         code_put_names(&w, kind, call->want->name);
         if (kind->parent_member) {
             json_key(&w, kind->parent_member);

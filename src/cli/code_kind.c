@@ -5,6 +5,7 @@
 #include "api/openapi.h"
 #include "api/provider_key_json.h"
 #include "base/limits.h"
+#include "gateway/policy_rules.h"
 #include "gateway/route_graph.h"
 #include "store/domain.h"
 
@@ -86,6 +87,10 @@ static const struct code_shape cost[] = {HAS("token_pricing", prices), END};
 static const struct code_shape element[] = {IS("id"), IS("type"), IS("outputs"), IS("properties"), END};
 static const struct code_shape elements[] = {EACH(element, "id"), END};
 static const struct code_shape route[] = {HAS("elements", elements), END};
+static const struct code_shape resource[] = {IS("model"), IS("provider"), END};
+static const struct code_shape action[] = {IS("type"),   IS("except"),    IS("amount"),
+                                           IS("period"), IS("technique"), END};
+static const struct code_shape policy[] = {HAS("resource", resource), HAS("action", action), END};
 static const struct code_shape clause[] = {IS("key"), IS("operator"), IS("value"), END};
 static const struct code_shape clauses[] = {EACH(clause, NULL), END};
 static const struct code_shape dataset[] = {HAS("filters", clauses), END};
@@ -174,6 +179,19 @@ static void check_route(struct str body, struct complaints *wrong)
     json_free(doc);
 }
 
+static void check_policy(struct str body, struct complaints *wrong)
+{
+    struct json_doc *doc = json_parse(body), *whole = NULL;
+    struct policy_rule read;
+    fields_check(policy_table.v, policy_table.n, json_root(doc), false, wrong);
+    if (!wrong->first) /* as it will be stored: with what it leaves out */
+        whole = json_parse(fields_object(policy_table.v, policy_table.n, json_root(doc), NULL, wrong->arena));
+    if (whole)
+        (void)policy_rule_read(wrong->arena, json_root(whole), &read, wrong);
+    json_free(whole);
+    json_free(doc);
+}
+
 static void check_dataset(struct str body, struct complaints *wrong)
 {
     struct json_doc *doc = json_parse(body);
@@ -239,7 +257,7 @@ const struct code_kind code_kinds[CODE_KINDS] = {
                       .update = CODE_WHOLE,
                       .update_method = "PUT",
                       .lost = "its log goes with it: every row and every stored body, which nothing brings "
-                              "back; so do its provider keys, routes, datasets and custom domains",
+                              "back; so do its provider keys, routes, policies, datasets and custom domains",
                       .check = check_gateway},
     [CODE_PROVIDER_KEY] = {.member = "provider_keys",
                            .one = "provider key",
@@ -268,6 +286,19 @@ const struct code_kind code_kinds[CODE_KINDS] = {
                     .update = CODE_VERSION,
                     .lost = "its versions and deployments go with it",
                     .check = check_route},
+    [CODE_POLICY] = {.member = "policies",
+                     .one = "policy",
+                     .parent = CODE_GATEWAY,
+                     .names = {"name"},
+                     .name_form = "a name such as \"daily budget\"",
+                     .table = &policy_table,
+                     .inside = policy,
+                     .id = "id",
+                     .path = "/gateways/%.*s/policies",
+                     .query = "?commit=true",
+                     .update = CODE_ALL,
+                     .update_method = "PUT",
+                     .check = check_policy},
     [CODE_DATASET] = {.member = "datasets",
                       .one = "dataset",
                       .parent = CODE_GATEWAY,

@@ -13,6 +13,7 @@ enum code_kind_id {
     CODE_GATEWAY,
     CODE_PROVIDER_KEY,
     CODE_ROUTE,
+    CODE_POLICY,
     CODE_DATASET,
     CODE_DOMAIN,
     CODE_KINDS
@@ -43,6 +44,7 @@ bool code_names_credential(struct str header);
 enum code_update {
     CODE_WHOLE,   /* all settings are sent; those left out get their default */
     CODE_PART,    /* those that change are sent */
+    CODE_ALL,     /* all are sent, with their default where they have it: a draft may stand behind the rest */
     CODE_VERSION, /* a version is added, and deployed */
     CODE_ANEW,    /* there is no such call: it is deleted and made again */
 };
@@ -61,6 +63,7 @@ struct code_kind {
     const char *hidden;              /* a setting that the API takes and never shows */
     const char *id;                  /* member of answers that paths name it by */
     const char *path;                /* below the account; %.*s: the parent's id, if it has one there */
+    const char *query;               /* of calls that create and update: "?commit=true"; NULL: none */
     const char *answer_list[2];      /* where a list's answer has them; none: "result" */
     const char *parent_member;       /* names the parent where the path does not: in bodies, and in queries */
     enum code_update update;

@@ -25,6 +25,7 @@ const DOCUMENT = {
             spend_limits: { enabled: true, rules: [{ limit: 25, limitType: 'cost', window: 86400 }] },
             otel: [{ url: 'https://otel.example/v1', headers: { 'x-team': 'a' }, authorization: { env: 'OTEL' } }],
             provider_keys: { 'openai/default': { secret: { env: 'OPENAI_API_KEY' }, rate_limit: 600 }, 'custom-vllm/default': { secret: { file: 'vllm.key' } } },
+            policies: { budget: { actor: 'user:{cf.user.id}', resource: '*', action: { type: 'limit', amount: 10, period: 'daily' } } },
             datasets: { failed: { enable: true, filters: [{ key: 'success', operator: 'eq', value: [false] }] } },
             routes: { support: { elements: elements('gpt-4o') } },
             custom_domains: { 'ai.example.com': { minTLS: '1.3' } },
@@ -104,7 +105,7 @@ test('a file becomes gateways, and gateways a file', async (t) => {
         ends(dry, 3);
         for (const line of [/^\+ gateway team$/m, /^    \+ cache_ttl: 300$/m, /^\+ provider key openai\/default of gateway team$/m, /^    \+ secret: \(from env OPENAI_API_KEY\)$/m,
             /^    \+ secret: \(from file vllm\.key\)$/m, /^\+ route support of gateway team$/m, /^\+ custom domain ai\.example\.com of gateway team$/m, /^\+ custom provider vllm$/m,
-            /^\+ cost starts-with mini of custom provider vllm$/m, /"authorization":"\(from env OTEL\)"/, /^9 to create, 0 to change, 0 to delete$/m])
+            /^\+ cost starts-with mini of custom provider vllm$/m, /"authorization":"\(from env OTEL\)"/, /^10 to create, 0 to change, 0 to delete$/m])
             assert.match(dry.out, line);
         assert.ok(!dry.out.includes('\x1b'), 'no colours where nobody sees them');
         assert.deepEqual((await r.get('/gateways')).map((g) => g.id), ['default']);
@@ -135,7 +136,7 @@ test('a file becomes gateways, and gateways a file', async (t) => {
         assert.deepEqual((await r.get('/gateways/team/routes')).routes.map((x) => [x.name, x.elements]), [['support', elements('gpt-4o')]]);
         assert.equal(await called(), `Bearer ${KEYS.OPENAI_API_KEY}`);
         const made = (await r.changes()).slice(0, -before || undefined);
-        assert.ok(made.length >= 9, `${made.length} lines`);
+        assert.ok(made.length >= 10, `${made.length} lines`);
         assert.ok(made.every((line) => line.action.type === 'create'));
     });
 
@@ -180,12 +181,13 @@ test('a file becomes gateways, and gateways a file', async (t) => {
         g.provider_keys['openai/default'] = { secret: { env: 'OPENAI_API_KEY' } };
         g.routes.support.elements = elements('gpt-5');
         g.datasets.failed.enable = false;
+        Object.assign(g.policies.budget, { condition: 'cf.country == "DE"', action: { type: 'limit', amount: 12, period: 'daily' } });
         g.custom_domains['ai.example.com'] = {};
         delete next.custom_providers.vllm.headers['x-a'];
         const done = await r.apply(next, ['--yes'], { OTEL: '' });
         ends(done, 0);
         for (const line of [/^~ gateway team$/m, /^    ~ cache_ttl: 300 -> 60$/m, /^    ~ guardrails\.prompt\.P1: "BLOCK" -> "FLAG"$/m, /^    \+ guardrails\.prompt\.S1: "BLOCK"$/m, /^    - retry_max_attempts: 2$/m,
-            /^    ~ spend_limits\.rules\.0\.limit: 25 -> 30$/m, /^    - rate_limit: 600$/m, /^~ dataset failed of gateway team\n    ~ enable: true -> false$/m, /^    ~ elements\.m\.properties\.model: "gpt-4o" -> "gpt-5"$/m, /^    - headers\.x-a: "b"$/m,
+            /^    ~ spend_limits\.rules\.0\.limit: 25 -> 30$/m, /^    - rate_limit: 600$/m, /^~ policy budget of gateway team\n    \+ condition: "cf.country == .*\n    ~ action\.amount: 10 -> 12$/m, /^~ dataset failed of gateway team\n    ~ enable: true -> false$/m, /^    ~ elements\.m\.properties\.model: "gpt-4o" -> "gpt-5"$/m, /^    - headers\.x-a: "b"$/m,
             /^~ custom domain ai\.example\.com of gateway team, deleted and made again$/m])
             assert.match(done.out, line);
         const now = await r.get('/gateways/team');
@@ -193,6 +195,7 @@ test('a file becomes gateways, and gateways a file', async (t) => {
         assert.equal(now.spend_limits.rules[0].id, rule, 'the rule goes on counting');
         assert.equal(now.otel[0].authorization, KEYS.OTEL, 'a secret that is not sent stays');
         assert.equal((await r.get('/gateways/team/routes')).routes[0].elements[1].properties.model, 'gpt-5', 'deployed');
+        assert.deepEqual((await r.get('/gateways/team/policies')).map((p) => [p.name, p.condition, p.action.amount, p.staging]), [['budget', 'cf.country == "DE"', 12, undefined]]);
         assert.deepEqual((await r.get('/gateways/team/datasets')).map((d) => [d.name, d.enable]), [['failed', false]]);
         assert.deepEqual(JSON.parse((await r.get('/custom-providers'))[0].headers), { authorization: KEYS.VLLM_KEY });
         assert.match((await r.apply(next, ['--yes'])).out, /^nothing to do$/m);
@@ -257,7 +260,7 @@ test('what is refused', async (t) => {
         ends(stopped, 1);
         assert.match(stopped.out, /^created custom provider vllm$/m);
         assert.match(stopped.err, /^weir apply: POST \/custom-providers\/costs was refused with 400\n  .*cost_out/m);
-        assert.match(stopped.err, /stopped at the cost equals x of custom provider vllm\. Of 8 changes 1 is done, 7 are not/);
+        assert.match(stopped.err, /stopped at the cost equals x of custom provider vllm\. Of 9 changes 1 is done, 8 are not/);
         assert.deepEqual((await r.get('/gateways')).map((g) => g.id), ['default']);
         const again = await r.apply(DOCUMENT, ['--yes']);
         ends(again, 0);

@@ -304,6 +304,10 @@ static const char *const key_settings[] = {"", ",\"rate_limit\":5",
                                            ",\"default_config\":true", ",\"rate_limit\":null"};
 static const char *const domain_settings[] = {"", "\"minTLS\":\"1.2\"",
                                               "\"minTLS\":\"1.3\",\"zone_id\":\"z\""};
+static const char *const policy_settings[] = {
+    "\"*\",\"action\":{\"type\":\"block\",\"except\":true}",
+    "{\"model\":[\"a\"]},\"condition\":\"false\",\"action\":{\"type\":\"no-limit\"}",
+    "\"*\",\"condition\":\"true\",\"action\":{\"type\":\"limit\",\"amount\":1.5,\"period\":\"daily\"}"};
 static const char *const models[] = {"a", "b"};
 static const char *const provider_settings[] = {
     "",
@@ -351,6 +355,13 @@ static void put_gateway(struct buf *b, int i, int hosts)
                 "{}}]},",
                 k, PICK(models));
         (void)buf_append_c(b, "}"), between = ",";
+    }
+    if (chance(2)) {
+        (void)buf_printf(b, "%s\"policies\":{", between), between = ",";
+        for (int k = (int)chance(3); k > 0; k--)
+            (void)buf_printf(b, "\"p%d\":{\"actor\":\"%s\",\"resource\":%s},", k, PICK(models),
+                             PICK(policy_settings));
+        (void)buf_append_c(b, "}");
     }
     if (chance(2))
         (void)buf_printf(b, "%s\"datasets\":{\"d\":{\"enable\":%s,\"filters\":[]}}", between,
@@ -639,7 +650,7 @@ static void the_table_is_whole(void **state)
         const struct code_kind *k = &code_kinds[i];
         assert_true(k->member && k->one && k->table && k->table->n && k->id && k->path && k->check);
         assert_true(k->parent == CODE_KINDS || k->parent < i); /* parents are made first */
-        assert_true((k->update_method != NULL) == (k->update == CODE_WHOLE || k->update == CODE_PART));
+        assert_true((k->update_method != NULL) == (k->update <= CODE_ALL));
         for (const struct code_shape *s = k->inside; s && s->name; s++)
             assert_non_null(code_field(k, str_c(s->name)));
         assert_true(!k->hidden || code_field(k, str_c(k->hidden)));
