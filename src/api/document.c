@@ -31,7 +31,8 @@ static const char intro[] =
     "/openapi.json`, no token needed.\n\n"
     "## Calls\n\n"
     "`{A}` is the account, `{G}` the gateway's id, `{L}` the id of a log row (an answer's "
-    "`cf-aig-log-id`), `{T}` that of a token.\n\n"
+    "`cf-aig-log-id`), `{T}` that of a token, `{R}`, `{V}` and `{P}` those of a "
+    "dynamic route, a version of it, a policy.\n\n"
     "| Call | Permission | What it does |\n| --- | --- | --- |\n";
 
 static const char gateway_intro[] =

@@ -220,13 +220,13 @@ static void read_document(struct reading *r, const struct json_val *v, struct st
 const struct condition *condition_read(struct arena *a, const struct json_val *v, struct str at,
                                        struct complaints *wrong)
 {
-    bool was_wrong = wrong->first;
-    struct complaint **before = wrong->last;
+    struct complaint **last = wrong->last, *first = wrong->first;
     struct json_doc *doc = json_type(v) == JSON_STRING ? json_parse(json_str(v)) : NULL;
     struct reading r = {a, wrong, json_type(v) == JSON_STRING};
     struct condition *c = arena_new(a, struct condition);
     if (c)
         read_document(&r, r.text ? json_root(doc) : v, at, 0, c);
     json_free(doc);
-    return c && wrong->last == before && !wrong->first == !was_wrong ? c : NULL;
+    bool fine = wrong->last == last && wrong->first == first; /* one that found no memory is first only */
+    return c && fine ? c : NULL;
 }
