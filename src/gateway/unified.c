@@ -13,7 +13,8 @@ static const struct window limit = {.limit = 200, .interval_ms = 60 * 1000};
 void unified_find(const struct txn *t, struct target *target)
 {
     const struct provider *p = target->provider;
-    if (target->stored || provider_has_credential(p, &target->headers, target->query))
+    if (!t->catalog->n_unified || target->stored ||
+        provider_has_credential(p, &target->headers, target->query))
         return;
     target->unified = catalog_unified_key(t->catalog, p->slug);
     bool known = t->token || t->identity || target->vouched;

@@ -195,7 +195,7 @@ test('an answer that is cut is charged for what came', async (t) => {
     } });
     const c = await weir.connect();
     await c.request({ method: 'POST', path: weir.path('openai/chat/completions'), headers: weir.headers(JSON_TYPE), body: JSON.stringify({ ...CHAT, stream: true }) });
-    await c.until('some of the stream', () => c.raw?.length > 1000 || c.received > 1000 || c.data?.length > 1000);
+    await c.until('some of the stream', () => c.received > 1000);
     c.close();
     await poll('the charge', async () => (await balance()) < 2500);
     const cost = 2500 - (await balance());

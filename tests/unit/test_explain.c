@@ -202,6 +202,31 @@ static void names_the_stored_key(void **state)
                 "took          1 us: plan 1 us\n");
 }
 
+static void says_that_the_operator_lends_a_key(void **state)
+{
+    (void)state;
+    assert_text(
+        "{\"gateway\":\"g\",\"token\":\"ci\",\"answer\":{\"step\":0,\"by\":\"gateway\",\"error\":\"No\"},"
+        "\"total_timeout_ms\":0,\"targets\":[{\"step\":0,\"provider\":\"openai\",\"model\":\"m\","
+        "\"url\":\"u\",\"credential\":\"unified\",\"refused\":\"No\",\"cache\":{\"verdict\":\"off\","
+        "\"why\":\"because\"},\"request_timeout_ms\":0,\"tries\":1,\"log\":false,\"log_payload\":false,"
+        "\"from\":{}}],\"total_us\":1,\"steps_us\":{\"plan\":1}}",
+        0,
+        "gateway       g, open to everybody\n"
+        "caller        token ci\n"
+        "answer        refused: No\n"
+        "\n"
+        "step 0        openai/m\n"
+        "  url         u\n"
+        "  credential  the operator's key (Unified Billing)\n"
+        "  refused     No\n"
+        "  cache       off: because\n"
+        "  tries       1\n"
+        "  log         none\n"
+        "\n"
+        "took          1 us: plan 1 us\n");
+}
+
 static void shows_a_trace(void **state)
 {
     (void)state;
@@ -246,6 +271,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_body_may_be_too_large, make_arena, drop_arena),
         cmocka_unit_test(shows_a_plan),
         cmocka_unit_test(names_the_stored_key),
+        cmocka_unit_test(says_that_the_operator_lends_a_key),
         cmocka_unit_test(shows_a_trace),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
