@@ -81,21 +81,10 @@ void datasets_list(struct api_call *c)
 
 void datasets_fetch(struct api_call *c)
 {
-    const struct object *o = object_of_call(c, KIND_DATASET, PARAM_ID);
-    if (o)
-        reply_object(c, o, put_dataset);
+    fetch_object(c, KIND_DATASET, PARAM_ID, put_dataset);
 }
 
 /* ---- changes ---- */
-
-static void on_saved(struct api_call *c, enum err e)
-{
-    const struct object *o = e == E_OK ? catalog_object_uuid(c->catalog, KIND_DATASET, c->subject) : NULL;
-    if (o)
-        reply_object(c, o, put_dataset);
-    else
-        reply_change_error(c, e == E_OK ? E_NOT_FOUND : e, "name");
-}
 
 static void check(struct api_call *c, const struct json_val *body, const struct object *old,
                   struct complaints *wrong)
@@ -119,7 +108,7 @@ static void save(struct api_call *c, const struct object *old)
     struct change change = object_change(c, old ? CHANGE_UPDATE : CHANGE_CREATE, KIND_DATASET);
     if (!wrong.first) {
         char *name = arena_alloc(c->arena, UUID_TEXT);
-        change.uuid = c->subject = old ? old->uuid : api_call_uuid(c);
+        change.uuid = old ? old->uuid : api_call_uuid(c);
         change.if_modified = old ? old->modified_ms : 0;
         change.settings = fields_object(fields, countof(fields), body, NULL, c->arena);
         if (name)
@@ -130,7 +119,7 @@ static void save(struct api_call *c, const struct object *old)
     if (wrong.first)
         reply_invalid(c, &wrong);
     else
-        api_call_change(c, &change, 1, on_saved);
+        save_object(c, &change, put_dataset, "name");
 }
 
 void datasets_create(struct api_call *c)
@@ -145,20 +134,7 @@ void datasets_update(struct api_call *c)
         save(c, o);
 }
 
-static void on_deleted(struct api_call *c, enum err e)
-{
-    if (e != E_OK)
-        reply_change_error(c, e, "id");
-    else
-        reply_object(c, catalog_object_uuid(c->before, KIND_DATASET, c->subject), put_dataset);
-}
-
 void datasets_delete(struct api_call *c)
 {
-    const struct object *o = object_of_call(c, KIND_DATASET, PARAM_ID);
-    if (!o)
-        return;
-    struct change change = object_change(c, CHANGE_DELETE, KIND_DATASET);
-    change.uuid = c->subject = o->uuid;
-    api_call_change(c, &change, 1, on_deleted);
+    delete_object(c, KIND_DATASET, PARAM_ID, put_dataset);
 }

@@ -38,7 +38,7 @@ void route_fields_document(struct buf *out)
                        "\n## Keys of a dynamic route\n\nWhat they are for: [dynamic routes](routes.md). A "
                        "version takes `elements`, a deployment `version_id`.\n\n");
     fields_document(out, route_fields, countof(route_fields));
-    (void)buf_append_c(out, "\n");
+    (void)buf_append_c(out, "\n## Keys of a dynamic route's deployment\n\n");
     fields_document(out, &version_id, 1);
 }
 
