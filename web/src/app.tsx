@@ -5,6 +5,7 @@ import { useEffect } from 'preact/hooks';
 import { recheck, session } from './lib/api';
 import { path, segments } from './lib/router';
 import { Confirm, Empty, Problem, Skeleton, Toasts } from './ui/basics';
+import { lazy } from './ui/lazy';
 import { Shell } from './ui/shell';
 import { useLoad } from './lib/load';
 import { SignIn } from './pages/signin';
@@ -20,7 +21,8 @@ import { Tokens } from './pages/tokens';
 import { Audit } from './pages/audit';
 
 const GATEWAY: Record<string, (props: { id: string }) => ComponentChildren> = { '': Analytics, logs: Logs, settings: Settings, keys: Keys, start: Start };
-const ACCOUNT: Record<string, () => ComponentChildren> = { '': Overview, new: NewGateway, providers: Providers, tokens: Tokens, audit: Audit };
+const ACCOUNT: Record<string, (props: object) => ComponentChildren> = { '': Overview, new: NewGateway, providers: Providers, tokens: Tokens, audit: Audit,
+    billing: lazy(async () => (await import('./pages/billing')).Billing) };
 
 const Nowhere = () => <Empty title="There is no such page"><p>The address may be old or mistyped. <a href="/">All gateways</a></p></Empty>;
 

@@ -14,6 +14,7 @@ const accountPlaces: Place[] = [
     { to: '/', label: 'Overview', icon: 'overview' },
     { to: '/providers', label: 'Custom providers', icon: 'provider', when: () => may('read', 'write') },
     { to: '/tokens', label: 'Tokens', icon: 'token', when: () => may('tokens_write') },
+    { to: '/billing', label: 'Billing', icon: 'coin', when: () => may('read', 'write') },
     { to: '/audit', label: 'Audit log', icon: 'audit', when: () => mayAll('read', 'write') },
 ];
 const gatewayPlaces = (id: string): Place[] => [
