@@ -133,6 +133,7 @@ const BODIES = {
     'top-up': { path: '/ai-gateway/billing/topup', body: { amount: 1000 } },
     'stored provider key': { path: '/ai-gateway/gateways/team-a/provider_configs', body: { secret: 'sk-1', provider_slug: 'openai', alias: 'a', default_config: false } },
     'dynamic route': { path: '/ai-gateway/gateways/team-a/routes', body: { name: 'x', elements: [{ id: 's', type: 'start', outputs: { next: { elementId: 'e' } } }, { id: 'e', type: 'end', outputs: {} }] } },
+    policy: { path: '/ai-gateway/gateways/team-a/policies', body: { name: 'x', actor: 'x', resource: '*', action: { type: 'no-limit' } } },
     'custom provider': { path: '/ai-gateway/custom-providers', body: { name: 'x', slug: 'x', base_url: 'https://x.example.com' } },
     dataset: { path: '/ai-gateway/gateways/team-a/datasets', body: { name: 'x', enable: true, filters: [] } },
     evaluation: { path: '/ai-gateway/gateways/team-a/evaluations', body: { name: 'x', dataset_ids: [NOBODY], evaluation_type_ids: [NOBODY] } },
