@@ -4,7 +4,7 @@ import type { ComponentChildren } from 'preact';
 import { useEffect } from 'preact/hooks';
 import { recheck, session } from './lib/api';
 import { path, segments } from './lib/router';
-import { Confirm, Empty, Problem, Skeleton, Toasts } from './ui/basics';
+import { Confirm, Head, Problem, Skeleton, Toasts } from './ui/basics';
 import { lazy } from './ui/lazy';
 import { Shell } from './ui/shell';
 import { useLoad } from './lib/load';
@@ -24,7 +24,7 @@ const GATEWAY: Record<string, (props: { id: string }) => ComponentChildren> = { 
 const ACCOUNT: Record<string, (props: object) => ComponentChildren> = { '': Overview, new: NewGateway, providers: Providers, tokens: Tokens, audit: Audit,
     billing: lazy(async () => (await import('./pages/billing')).Billing) };
 
-const Nowhere = () => <Empty title="There is no such page"><p>The address may be old or mistyped. <a href="/">All gateways</a></p></Empty>;
+const Nowhere = () => <><Head title="There is no such page" /><p>The address may be old or mistyped. <a href="/">All gateways</a></p></>;
 
 function Page() {
     const [first = '', second, third = '', ...more] = segments.value;

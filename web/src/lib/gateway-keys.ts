@@ -12,7 +12,7 @@ export const GROUPS: Group[] = [
     { title: 'Access', note: 'Who may call, and with what.', keys: {
         authentication: { label: 'Require a token' }, byok_only: { label: 'Require a provider key' }, store_id: { label: 'Store of the provider keys' }, zdr: { label: 'Zero data retention' } } },
     { title: 'Log', note: 'What is written down, and for how long.', keys: {
-        collect_logs: { label: 'Keep a log' }, log_management: { label: 'Rows kept', unit: 'rows' },
+        collect_logs: { label: 'Keep a log' }, log_management: { label: 'Rows kept' },
         log_management_strategy: { label: 'When that is reached', choices: CHOICE(['DELETE_OLDEST', 'delete the oldest'], ['STOP_INSERTING', 'stop writing'], [null, 'not set']) },
         log_classification: { label: 'Label by task' }, logpush: { label: 'Push rows to a sink' }, logpush_public_key: { label: 'Public key of pushed rows', lines: 3 } } },
     { title: 'Cache', note: 'Answers given again without asking the provider.', keys: {

@@ -71,13 +71,14 @@ const Raw = ({ title, body, size, missing }: { title: string; body: string | nul
 
 function Timeline({ row }: { row: LogDetail }) {
     const total = row.timings?.total ?? row.duration, first = Math.min(row.timings?.latency ?? total, total);
+    const part = (ms: number) => 5 + (total ? (1000 * ms) / total : 1);
     return (
         <section aria-label="Timeline">
             <div class="timeline" role="img" aria-label={`First byte after ${duration(first)}, end after ${duration(total)}`}>
-                <span class="waiting-part" style={{ flexGrow: String(Math.max(first, total / 200)) }} /><span class="stream-part" style={{ flexGrow: String(Math.max(total - first, total / 200)) }} />
+                <span class="waiting-part" style={{ flexGrow: String(part(first)) }} /><span class="stream-part" style={{ flexGrow: String(part(total - first)) }} />
             </div>
             <p class="muted"><b>{duration(first)}</b> to the first byte, then <b>{duration(total - first)}</b> {row.weir.stream ? 'of stream' : 'to the end'}
-                {row.weir.stream && row.tokens_out && total > first ? `, ${exact(Math.round(row.tokens_out / ((total - first) / 1000)))} tokens/s` : ''}. Step {row.step + 1}, try {row.weir.attempt + 1}.{row.weir.client_gone && ' The client left before the end.'}</p>
+                {row.weir.stream && row.tokens_out && total - first >= 50 ? `, ${exact(Math.round(row.tokens_out / ((total - first) / 1000)))} tokens/s` : ''}. Step {row.step + 1}, try {row.weir.attempt + 1}.{row.weir.client_gone && ' The client left before the end.'}</p>
         </section>
     );
 }

@@ -40,14 +40,14 @@ function Editor({ id, gateway, schema, reload }: { id: string; gateway: Gateway;
     };
     return (
         <form class="settings" onSubmit={(e) => { e.preventDefault(); if (changed.length && !wrong) void save(); }}>
-            {grouped(Object.keys(schema.properties)).map((group) => (
+            <div class="groups">{grouped(Object.keys(schema.properties)).map((group) => (
                 <fieldset class="card" key={group.title} disabled={!editable}>
                     <legend>{group.title}</legend><p class="muted">{group.note}</p>
                     {Object.entries(group.keys).map(([key, hint]) => (
                         <Field key={key} name={key} schema={schema.properties[key]!} hint={hint} value={now[key]} complaint={complaintOf(key)} onChange={(v) => { setNow({ ...now, [key]: v }); setError(null); }} />
                     ))}
                 </fieldset>
-            ))}
+            ))}</div>
             {remarks.length > 0 && <div class="note" role="status">{remarks.map((r) => <p key={r}>{r}</p>)}</div>}
             {error && <Problem error={error} />}
             {changed.length > 0 && (

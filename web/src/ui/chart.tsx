@@ -9,6 +9,15 @@ export interface Line { label: string; values: (number | null)[]; colour: 'accen
 
 const colour = (name: string) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 
+const HOUR = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
+const DAY = new Intl.DateTimeFormat(undefined, { month: 'short', day: 'numeric' });
+
+/* Hours between days, days where there is nothing between them, and at midnight. */
+function tick(t: number, step: number): string {
+    const at = new Date(t * 1000);
+    return step >= 86400 || (at.getHours() === 0 && at.getMinutes() === 0) ? DAY.format(at) : HOUR.format(at);
+}
+
 function options(lines: Line[], width: number, format: (n: number) => string): uPlot.Options {
     const grid = { stroke: colour('line'), width: 1 };
     const axis = { stroke: colour('muted'), grid, ticks: { show: false }, font: '11px system-ui, sans-serif' };
@@ -16,7 +25,7 @@ function options(lines: Line[], width: number, format: (n: number) => string): u
     return {
         width, height: 220, padding: [12, 8, 0, 0], cursor: { y: false, points: { size: 6 } }, legend: { live: true },
         scales: { y: { range: (_u, _min, max) => [0, max > 0 ? max * 1.08 : 1] } },
-        axes: [{ ...axis, space: 70 }, { ...axis, size: 62, values: (_u, ticks) => ticks.map((t) => format(t)) }],
+        axes: [{ ...axis, space: 70, values: (_u, ticks, _i, _space, step) => ticks.map((t) => tick(t, step)) }, { ...axis, size: 62, values: (_u, ticks) => ticks.map((t) => format(t)) }],
         series: [{ value: (_u, t) => (t == null ? '' : new Date(t * 1000).toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'short' })) },
             ...lines.map((l) => ({
                 label: l.label, stroke: colour(l.colour), width: l.bars ? 0 : 2, points: { show: false }, spanGaps: false,

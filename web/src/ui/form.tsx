@@ -56,7 +56,7 @@ export function Field({ name, schema, hint, value, onChange, complaint, disabled
     const type = (input: string) => { setTyped(input); onChange(read(schema, input)); };
     const common = { id, name, disabled, 'aria-describedby': `${id}-help`, 'aria-invalid': wrong ? true : undefined };
     const options: [Json, string][] | undefined = hint?.choices ?? schema.enum?.map((e): [Json, string] => [e, e]) ?? (k === 'boolean' && nullable(schema) ? [[null, 'as usual'], [true, 'yes'], [false, 'no']] : undefined);
-    const limits = [schema.minimum !== undefined && schema.maximum !== undefined ? `${schema.minimum} to ${schema.maximum}` : '', nullable(schema) && !options ? 'empty: not set' : ''].filter(Boolean).join('; ');
+    const limits = [schema.minimum !== undefined && schema.maximum !== undefined ? `${schema.minimum} to ${schema.maximum}` : '', nullable(schema) && !options ? 'Empty: not set' : ''].filter(Boolean).join('. ');
     const line = { ...common, autocomplete: 'off', value: written, placeholder: hint?.example ?? '', onInput: (e: { currentTarget: { value: string } }) => type(e.currentTarget.value) };
     const input = options
         ? <select {...common} value={String(Math.max(0, options.findIndex(([v]) => v === (value ?? null))))} onChange={(e) => onChange(options[Number(e.currentTarget.value)]![0])}>
