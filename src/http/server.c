@@ -67,6 +67,11 @@ bool exchange_route(struct exchange *x)
     return false;
 }
 
+bool exchange_is_ending(const struct exchange *x)
+{
+    return x->server->draining;
+}
+
 int exchange_tls(const struct exchange *x)
 {
     return x->tls;

@@ -75,6 +75,9 @@ const struct request_head *exchange_request(const struct exchange *x);
 struct arena *exchange_arena(struct exchange *x);
 struct loop *exchange_loop(struct exchange *x);
 struct str exchange_peer(const struct exchange *x);
+/* Does the server only wait for its exchanges to end? One that could go on for ever should end by itself
+ * then. */
+bool exchange_is_ending(const struct exchange *x);
 /* The version of TLS the client speaks: 0x0303 for 1.2, 0x0304 for 1.3; 0: none. */
 int exchange_tls(const struct exchange *x);
 void *exchange_user(const struct exchange *x);
