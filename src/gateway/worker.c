@@ -78,6 +78,7 @@ void worker_free(struct worker *w)
     gcp_cache_free(w->gcp);
     oidc_free(w->oidc);
     client_free(w->client);
+    w->store = NULL; /* closed it may be; what it sent in the end is only freed */
     loop_free(w->loop);
     view_unref(w->view);
     flights_free(w->flights);
@@ -160,7 +161,8 @@ static void take_catalog(struct loop *l, struct msg *m)
 {
     (void)l;
     struct catalog_msg *c = container_of(m, struct catalog_msg, msg);
-    worker_catch_up(c->worker);
+    if (c->worker->store)
+        worker_catch_up(c->worker);
     mem_free(c);
 }
 

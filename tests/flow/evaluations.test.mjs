@@ -211,6 +211,16 @@ test('evaluations', async (t) => {
             });
     });
 
+    await t.test('a gateway keeps a hundred at most', async () => {
+        const dataset = (await aiGateway.datasets.create('other', { account_id, name: 'd', enable: true, filters: [] })).id;
+        const create = () => aiGateway.evaluations.create('other', { account_id, name: 'e', dataset_ids: [dataset], evaluation_type_ids: [types[0].id] });
+        const [first] = await Promise.all(Array.from({ length: 99 }, create));
+        await create();
+        await assert.rejects(create(), (e) => e.status === 400 && /at most 100 evaluations/.test(wrong(e)[0][1]));
+        await aiGateway.evaluations.delete(first.id, { account_id, gateway_id: 'other' });
+        await create();
+    });
+
     await t.test('what nobody did is not in the audit log', async () => {
         const a = await once(weir.port, { method: 'GET', path: `/client/v4/accounts/${ACCOUNT}/audit_logs?resource.type=ai_gateway.evaluation&per_page=100`, headers: { Authorization: `Bearer ${TOKEN}` } });
         assert.equal(a.status, 200, a.text);
