@@ -22,7 +22,7 @@ import { Audit } from './pages/audit';
 
 const GATEWAY: Record<string, (props: { id: string }) => ComponentChildren> = { '': Analytics, logs: Logs, settings: Settings, keys: Keys, start: Start };
 const ACCOUNT: Record<string, (props: object) => ComponentChildren> = { '': Overview, new: NewGateway, providers: Providers, tokens: Tokens, audit: Audit,
-    billing: lazy(async () => (await import('./pages/billing')).Billing) };
+    playground: lazy(async () => (await import('./pages/playground')).Playground), billing: lazy(async () => (await import('./pages/billing')).Billing) };
 
 const Nowhere = () => <><Head title="There is no such page" /><p>The address may be old or mistyped. <a href="/">All gateways</a></p></>;
 

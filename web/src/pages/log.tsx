@@ -33,7 +33,7 @@ function Shown({ part }: { part: Part }) {
     }
 }
 
-const Said = ({ turn }: { turn: Turn }) => (
+export const Said = ({ turn }: { turn: Turn }) => (
     <article class={`turn ${['user', 'system', 'developer', 'tool'].includes(turn.role) ? turn.role : 'assistant'}${turn.answer ? ' answer' : ''}`} aria-label={turn.answer ? 'Answer' : turn.role}>
         <h3>{turn.answer ? 'Answer' : turn.role}</h3>{turn.parts.map((p, i) => <Shown key={i} part={p} />)}
     </article>

@@ -12,6 +12,7 @@ interface Place { to: string; label: string; icon: IconName; when?: () => boolea
 
 const accountPlaces: Place[] = [
     { to: '/', label: 'Overview', icon: 'overview' },
+    { to: '/playground', label: 'Playground', icon: 'play' },
     { to: '/providers', label: 'Custom providers', icon: 'provider', when: () => may('read', 'write') },
     { to: '/tokens', label: 'Tokens', icon: 'token', when: () => may('tokens_write') },
     { to: '/billing', label: 'Billing', icon: 'coin', when: () => may('read', 'write') },
