@@ -11,7 +11,7 @@ import { ask, Button, Empty, Head, Icon, Problem, say, Skeleton, Tag } from '../
 import { VirtualList } from '../ui/virtual';
 import { Drawer } from './log';
 
-const PAGE = 50, LIVE_MS = 2000;
+const PAGE = 50, SETTLE_MS = 400;
 
 // ---- filters -------------------------------------------------------------------------------------------
 
@@ -141,11 +141,23 @@ function Tools({ id, filters, search, total, reload }: { id: string; filters: Fi
     );
 }
 
+/** Reads again soon after rows have reached the log: at most once in SETTLE_MS, however many come. */
+function useLive(source: string, on: boolean, reload: () => void): void {
+    useEffect(() => {
+        if (!on) return;
+        const events = new EventSource(source);
+        let timer = 0;
+        events.onmessage = () => { timer ||= window.setTimeout(() => { timer = 0; reload(); }, SETTLE_MS); };
+        return () => { events.close(); window.clearTimeout(timer); };
+    }, [source, on]);
+}
+
 export function Logs({ id }: { id: string }) {
     const params = query.value, filters = fromParams(params.getAll('f')), search = params.get('q') ?? '';
     const live = params.get('live') === 'yes';
     const base = `${gatewayPath(id)}/logs?${listQuery(filters, search, { per_page: PAGE })}`;
-    const head = useLoad((abort) => list<LogRow>(`${base}&page=1`, { signal: abort, what: 'Reading the log' }), [base], { every: live ? LIVE_MS : 0 });
+    const head = useLoad((abort) => list<LogRow>(`${base}&page=1`, { signal: abort, what: 'Reading the log' }), [base]);
+    useLive(url(`${gatewayPath(id)}/logs/tail?${listQuery(filters, search)}`), live, head.reload);
     const total = head.data?.info.total_count;
     const row = usePages(base, total, head.data?.rows);
     const open = params.get('log');
