@@ -84,7 +84,7 @@ test('three failures in a row', async (t) => {
     for (const [name, script] of Object.entries(ways))
         await t.test(name, async (t) => {
             const { weir, tried } = await world(t, script);
-            const s = step('sk-1', 'gpt-4o-mini', { config: { requestTimeout: 30 } });
+            const s = step('sk-1', 'gpt-4o-mini', { config: { requestTimeout: 250 } });
             for (let i = 0; i < 3; i++) {
                 assert.equal(await metric(weir, 'weir_target_cooldowns_total'), 0);
                 assert.deepEqual(await tried([s, spare]), [1, 1], `failure ${i}`);
