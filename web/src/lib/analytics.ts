@@ -41,25 +41,22 @@ const QUANTILES = 'quantiles { durationMsP50 durationMsP95 ttftMsP50 ttftMsP95 }
 const NOW = 'datetime_geq: $from, datetime_lt: $to';
 const BEFORE = 'datetime_geq: $before, datetime_lt: $from';
 
-/* The longest question reaches back 32 days: there is nothing to compare a month with. */
-const comparable = (range: Range) => range.minutes <= 16 * 1440;
-
 function times(range: Range) {
     const [from, to] = span(range);
-    return { from: iso(from), to: iso(to), ...(comparable(range) && { before: iso(span(range, 1)[0]) }) };
+    return { from: iso(from), to: iso(to), before: iso(span(range, 1)[0]) };
 }
 
 export interface Overview { now: Group[]; before: Group[] | null; all: Sums[]; allBefore: Sums[] | null; series: Group[] }
 
 /** All gateways: sums by gateway in this range and in the one before, and how requests went over time. */
 export async function overview(range: Range, abort: AbortSignal): Promise<Overview> {
-    const vars = times(range), old = comparable(range);
-    const query = `query ($from: Time!, $to: Time!${old ? ', $before: Time!' : ''}) { viewer { accounts {
+    const vars = times(range);
+    const query = `query ($from: Time!, $to: Time!, $before: Time!) { viewer { accounts {
         now: ${NODE}(limit: 1000, orderBy: [count_DESC], filter: {${NOW}}) { ${SUMS} ${QUANTILES} dimensions { gateway } }
         all: ${NODE}(limit: 1, filter: {${NOW}}) { ${SUMS} ${QUANTILES} }
         series: ${NODE}(limit: 10000, orderBy: [${range.bucket}_ASC], filter: {${NOW}}) { ${SUMS} dimensions { gateway ${range.bucket} } }
-        ${old ? `before: ${NODE}(limit: 1000, filter: {${BEFORE}}) { ${SUMS} dimensions { gateway } }
-        allBefore: ${NODE}(limit: 1, filter: {${BEFORE}}) { ${SUMS} ${QUANTILES} }` : ''} } } }`;
+        before: ${NODE}(limit: 1000, filter: {${BEFORE}}) { ${SUMS} dimensions { gateway } }
+        allBefore: ${NODE}(limit: 1, filter: {${BEFORE}}) { ${SUMS} ${QUANTILES} } } } }`;
     const answer = await graphql<Partial<Overview>>(query, vars, abort);
     return { now: answer.now ?? [], all: answer.all ?? [], series: answer.series ?? [], before: answer.before ?? null, allBefore: answer.allBefore ?? null };
 }
@@ -70,13 +67,13 @@ export interface Analytics {
 
 /** One gateway: sums, series and the three breakdowns. */
 export async function analytics(gateway: string, range: Range, abort: AbortSignal): Promise<Analytics> {
-    const vars = { gw: gateway, ...times(range) }, old = comparable(range);
+    const vars = { gw: gateway, ...times(range) };
     const by = (name: string, dimensions: string, limit: number) =>
         `${name}: ${NODE}(limit: ${limit}, orderBy: [count_DESC], filter: {gateway: $gw, ${NOW}}) { ${SUMS} ${QUANTILES} dimensions { ${dimensions} } }`;
-    const query = `query ($gw: string!, $from: Time!, $to: Time!${old ? ', $before: Time!' : ''}) { viewer { accounts {
+    const query = `query ($gw: string!, $from: Time!, $to: Time!, $before: Time!) { viewer { accounts {
         all: ${NODE}(limit: 1, filter: {gateway: $gw, ${NOW}}) { ${SUMS} ${QUANTILES} }
         series: ${NODE}(limit: 1000, orderBy: [${range.bucket}_ASC], filter: {gateway: $gw, ${NOW}}) { ${SUMS} ${QUANTILES} dimensions { ${range.bucket} } }
-        ${old ? `allBefore: ${NODE}(limit: 1, filter: {gateway: $gw, ${BEFORE}}) { ${SUMS} ${QUANTILES} }` : ''}
+        allBefore: ${NODE}(limit: 1, filter: {gateway: $gw, ${BEFORE}}) { ${SUMS} ${QUANTILES} }
         ${by('providers', 'provider', 20)} ${by('models', 'provider model', 20)} ${by('statuses', 'statusCode', 20)} } } }`;
     const answer = await graphql<Partial<Analytics>>(query, vars, abort);
     return { all: answer.all ?? [], allBefore: answer.allBefore ?? null, series: answer.series ?? [], providers: answer.providers ?? [],

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The log of a gateway: what is looked for stands in the address, rows come a page at a time as they are scrolled to.
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { gatewayPath, list, may, remove, url } from '../lib/api';
 import { fromParams, listQuery, toParam, typed, words, KEYS, operators, sign, type Filter, type Operator } from '../lib/filters';
 import { duration, exact, money, NONE, time } from '../lib/format';
@@ -102,23 +102,30 @@ function Row({ row }: { row: LogRow }) {
 const HEADS = ['Time', 'Status', 'Model', 'Tokens in → out', 'Cost', 'Duration', 'Feedback'];
 const CLASSES = ['c-time', 'c-status', 'c-model', 'c-tokens number', 'c-cost number', 'c-duration number', 'c-feedback'];
 
-/* Pages of one list. A list is one question at one moment: when either changes, its pages are forgotten. */
-function usePages(base: string, total: number | undefined, first: LogRow[] | undefined) {
-    const [pages, setPages] = useState<Map<number, LogRow[] | 'asked'>>(new Map());
-    useEffect(() => { setPages(first ? new Map([[1, first]]) : new Map()); }, [first]);
+interface Pages { base: string; rows: Map<number, LogRow[]>; stale: Set<number>; error: Error | null }
+
+/* Pages of one list. When its head has changed, the others are read again as they are looked at, and shown as they were until then. */
+function usePages(base: string, first: LogRow[] | undefined): { row: (i: number) => LogRow | undefined; error: Error | null; retry: () => void } {
+    const [pages, setPages] = useState<Pages>({ base, rows: new Map(), stale: new Set(), error: null });
+    const asked = useRef(new Set<string>());
+    useEffect(() => {
+        if (first) setPages((old) => ({ base, error: null, rows: new Map(old.base === base ? old.rows : []).set(1, first), stale: new Set(old.base === base && old.rows.get(1)?.[0]?.id !== first[0]?.id ? [...old.rows.keys()].filter((n) => n > 1) : []) }));
+    }, [first]);
     const want = (page: number) => {
-        if (page < 1 || pages.has(page) || total === undefined || !pages.size) return;
-        pages.set(page, 'asked');
-        list<LogRow>(`${base}&page=${page}`, { what: 'Reading the log' }).then(
-            ({ rows }) => setPages((old) => (old === pages || old.get(page) === 'asked' ? new Map(old).set(page, rows) : old)),
-            () => pages.delete(page),
-        );
+        const key = `${base}&page=${page}`;
+        if (!first || page < 2 || pages.error || asked.current.has(key)) return;
+        asked.current.add(key);
+        list<LogRow>(key, { what: 'Reading the log' }).then(
+            ({ rows }) => setPages((old) => (old.base === base ? { ...old, rows: new Map(old.rows).set(page, rows), stale: new Set([...old.stale].filter((n) => n !== page)) } : old)),
+            (error: Error) => setPages((old) => ({ ...old, error })),
+        ).finally(() => asked.current.delete(key));
     };
-    return (i: number): LogRow | undefined => {
-        const page = Math.floor(i / PAGE) + 1, rows = pages.get(page);
-        if (rows === undefined) want(page);
-        return Array.isArray(rows) ? rows[i % PAGE] : undefined;
+    const row = (i: number) => {
+        const page = Math.floor(i / PAGE) + 1, rows = pages.base === base ? pages.rows.get(page) : undefined;
+        if (!rows || pages.stale.has(page)) want(page);
+        return rows?.[i % PAGE];
     };
+    return { row, error: pages.error, retry: () => setPages({ ...pages, error: null }) };
 }
 
 async function deleteMatching(id: string, filters: Filter[], search: string, done: () => void): Promise<void> {
@@ -159,7 +166,7 @@ export function Logs({ id }: { id: string }) {
     const head = useLoad((abort) => list<LogRow>(`${base}&page=1`, { signal: abort, what: 'Reading the log' }), [base]);
     useLive(url(`${gatewayPath(id)}/logs/tail?${listQuery(filters, search)}`), live, head.reload);
     const total = head.data?.info.total_count;
-    const row = usePages(base, total, head.data?.rows);
+    const { row, error, retry } = usePages(base, head.data?.rows);
     const open = params.get('log');
     return (
         <>
@@ -172,7 +179,7 @@ export function Logs({ id }: { id: string }) {
                 <Button aria-pressed={live} onClick={() => setQuery({ live: live ? null : 'yes' }, { replace: true })}><span class={live ? 'dot on' : 'dot'} />Live</Button>
             </div>
             <Chips filters={filters} />
-            {head.error && <Problem error={head.error} retry={head.reload} />}
+            {head.error ? <Problem error={head.error} retry={head.reload} /> : error && <Problem error={error} retry={retry} />}
             {total === undefined ? !head.error && <Skeleton rows={10} /> : total === 0 ? <NoRows id={id} filtered={filters.length > 0 || search !== ''} /> : (
                 <VirtualList label="Log" head={HEADS.map((h, i) => <span key={h} role="columnheader" class={CLASSES[i]}>{h}</span>)} total={total} render={(i) => { const r = row(i); return r && { key: r.id, open: () => setQuery({ log: r.id }), selected: r.id === open, cells: <Row row={r} /> }; }} />
             )}

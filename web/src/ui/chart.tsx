@@ -23,9 +23,9 @@ function options(lines: Line[], width: number, format: (n: number) => string): u
     const axis = { stroke: colour('muted'), grid, ticks: { show: false }, font: '11px system-ui, sans-serif' };
     const bars = uPlot.paths.bars?.({ size: [0.7, 40] });
     return {
-        width, height: 220, padding: [12, 8, 0, 0], cursor: { y: false, points: { size: 6 } }, legend: { live: true },
+        width, height: 200, padding: [12, 20, 0, 0], cursor: { y: false, points: { size: 6 } }, legend: { live: true },
         scales: { y: { range: (_u, _min, max) => [0, max > 0 ? max * 1.08 : 1] } },
-        axes: [{ ...axis, space: 70, values: (_u, ticks, _i, _space, step) => ticks.map((t) => tick(t, step)) }, { ...axis, size: 62, values: (_u, ticks) => ticks.map((t) => format(t)) }],
+        axes: [{ ...axis, space: 70, size: 30, values: (_u, ticks, _i, _space, step) => ticks.map((t) => tick(t, step)) }, { ...axis, size: 62, values: (_u, ticks) => ticks.map((t) => format(t)) }],
         series: [{ value: (_u, t) => (t == null ? '' : new Date(t * 1000).toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'short' })) },
             ...lines.map((l) => ({
                 label: l.label, stroke: colour(l.colour), width: l.bars ? 0 : 2, points: { show: false }, spanGaps: false,
@@ -42,7 +42,7 @@ export function Chart({ title, times, lines, format }: { title: string; times: n
         const el = box.current;
         if (!el) return;
         const plot = new uPlot(options(lines, el.clientWidth, format), [times, ...lines.map((l) => l.values)] as uPlot.AlignedData, el);
-        const observer = new ResizeObserver(() => plot.setSize({ width: el.clientWidth, height: 220 }));
+        const observer = new ResizeObserver(() => plot.setSize({ width: el.clientWidth, height: 200 }));
         observer.observe(el);
         return () => { observer.disconnect(); plot.destroy(); };
     }, [times, lines, mode]);
