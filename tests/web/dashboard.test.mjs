@@ -77,7 +77,7 @@ test('signing in and out', async (t) => {
 const PAGES = [
     ['overview', '/', 'row', 'default'], ['analytics', '/gateways/default?range=1h', 'heading', 'Providers'], ['logs', '/gateways/default/logs', 'row', '429'],
     ['settings', '/gateways/default/settings', 'textbox', 'Rows kept'], ['keys', '/gateways/default/keys', 'heading', 'No key is stored'], ['connect', '/gateways/default/start', 'status', 'Requests arrive'],
-    ['providers', '/providers', 'heading', 'No provider of your own'], ['tokens', '/tokens', 'row', 'root'], ['audit', '/audit', 'listitem', 'created'], ['new', '/new', 'textbox', 'Name'], ['nowhere', '/nowhere', 'heading', 'no such page'],
+    ['providers', '/providers', 'heading', 'No provider of your own'], ['tokens', '/tokens', 'row', 'root'], ['playground', '/playground', 'heading', 'Playground'], ['billing', '/billing', 'heading', 'Billing'], ['audit', '/audit', 'listitem', 'created'], ['new', '/new', 'textbox', 'Name'], ['nowhere', '/nowhere', 'heading', 'no such page'],
 ];
 
 for (const [width, theme] of [['wide', 'light'], ['wide', 'dark'], ['phone', 'light'], ['phone', 'dark']])
