@@ -91,8 +91,7 @@ bool reader_start(struct store *s, const char *dir, const char **ret_why)
 {
     struct reader *r = &s->reader;
     r->logs = log_db_open(dir, DB_READ, ret_why);
-    r->catalog = r->logs ? catalog_db_open(dir, DB_READ, ret_why) : NULL;
-    if (!r->catalog)
+    if (!r->logs)
         return false;
     int failed = pthread_create(&r->thread, NULL, reader_main, s);
     must(failed == 0);

@@ -14,6 +14,8 @@ static void configure_once(void)
 {
     /* the allocator's statistics would cost a lock an allocation, all connections together */
     sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+    /* nor are twenty pages a connection set aside: what is idle should be small */
+    sqlite3_config(SQLITE_CONFIG_PAGECACHE, NULL, 0, 0);
     sqlite3_initialize();
 }
 

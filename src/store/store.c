@@ -299,7 +299,12 @@ struct audit_ask {
 static void run_audit(struct store *s, struct question *q)
 {
     struct audit_ask *k = container_of(q, struct audit_ask, q);
-    catalog_db_audit(s->reader.catalog, &k->query, k->page);
+    const char *trouble;
+    if (!s->reader.catalog) /* most of the time nobody asks */
+        s->reader.catalog = catalog_db_open(s->path, DB_READ, &trouble);
+    k->page->err = E_DB;
+    if (s->reader.catalog)
+        catalog_db_audit(s->reader.catalog, &k->query, k->page);
 }
 
 static void audit_done(struct question *q)
