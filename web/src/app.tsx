@@ -20,7 +20,8 @@ import { Providers } from './pages/providers';
 import { Tokens } from './pages/tokens';
 import { Audit } from './pages/audit';
 
-const GATEWAY: Record<string, (props: { id: string }) => ComponentChildren> = { '': Analytics, logs: Logs, settings: Settings, keys: Keys, start: Start };
+const GATEWAY: Record<string, (props: { id: string }) => ComponentChildren> = { '': Analytics, logs: Logs, settings: Settings, keys: Keys, start: Start,
+    evaluations: lazy(async () => (await import('./pages/evaluations')).Evaluations), policies: lazy(async () => (await import('./pages/policies')).Policies) };
 const ACCOUNT: Record<string, (props: object) => ComponentChildren> = { '': Overview, new: NewGateway, providers: Providers, tokens: Tokens, audit: Audit,
     playground: lazy(async () => (await import('./pages/playground')).Playground), billing: lazy(async () => (await import('./pages/billing')).Billing) };
 

@@ -83,3 +83,7 @@ export function listQuery(filters: Filter[], search: string, more: Record<string
     if (search) params.set('search', search);
     return params.toString();
 }
+
+/** What a dataset may ask for: less than a list. */
+export const DATASET_KEYS = ['success', 'provider', 'model', 'cached', 'cost', 'tokens', 'tokens_in', 'tokens_out', 'duration', 'feedback', 'created_at', 'request_content_type', 'response_content_type'];
+export const inDataset = (f: Filter) => DATASET_KEYS.includes(f.key) && f.operator !== 'neq';

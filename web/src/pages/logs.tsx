@@ -2,7 +2,7 @@
 // The log of a gateway: what is looked for stands in the address, rows come a page at a time as they are scrolled to.
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { gatewayPath, list, may, remove, url } from '../lib/api';
-import { fromParams, listQuery, toParam, typed, words, KEYS, operators, sign, type Filter, type Operator } from '../lib/filters';
+import { fromParams, inDataset, listQuery, toParam, typed, words, KEYS, operators, sign, type Filter, type Operator } from '../lib/filters';
 import { duration, exact, money, NONE, time } from '../lib/format';
 import { useLoad } from '../lib/load';
 import { link, query, setQuery } from '../lib/router';
@@ -17,17 +17,19 @@ const PAGE = 50, SETTLE_MS = 400;
 
 const setFilters = (filters: Filter[]) => setQuery({ f: filters.map(toParam), log: null });
 
-function AddFilter({ filters, onClose }: { filters: Filter[]; onClose: () => void }) {
-    const [key, setKey] = useState('status_code');
+/** A condition to be put together; `keys` and `without` say what there is to choose from. */
+export function AddFilter({ keys = Object.keys(KEYS), without = [], onAdd, onClose }: { keys?: string[]; without?: Operator[]; onAdd: (f: Filter) => void; onClose: () => void }) {
+    const [key, setKey] = useState(keys.includes('status_code') ? 'status_code' : keys[0]!);
+    const signs = operators(key).filter((o) => !without.includes(o));
     const [operator, setOperator] = useState<Operator>('eq');
     const [text, setText] = useState('');
     const { kind, unit } = KEYS[key]!;
-    const op = operators(key).includes(operator) ? operator : operators(key)[0]!;
+    const op = signs.includes(operator) ? operator : signs[0]!;
     const value = typed(key, kind === 'bool' && text === '' ? 'true' : text);
     const add = (e: Event) => {
         e.preventDefault();
         if (value === undefined || value === '') return;
-        setFilters([...filters, { key, operator: op, value: [value] }]);
+        onAdd({ key, operator: op, value: [value] });
         onClose();
     };
     const input = kind === 'bool'
@@ -36,8 +38,8 @@ function AddFilter({ filters, onClose }: { filters: Filter[]; onClose: () => voi
             : <input aria-label="Value" required inputMode={kind === 'number' ? 'decimal' : 'text'} placeholder={unit ?? ''} value={text} onInput={(e) => setText(e.currentTarget.value)} />;
     return (
         <form class="card add-filter" onSubmit={add} aria-label="New filter">
-            <select aria-label="What" autofocus value={key} onChange={(e) => { setKey(e.currentTarget.value); setText(''); }}>{Object.entries(KEYS).map(([k, { label }]) => <option key={k} value={k}>{label}</option>)}</select>
-            <select aria-label="How" value={op} onChange={(e) => setOperator(e.currentTarget.value as Operator)}>{operators(key).map((o) => <option key={o} value={o}>{sign({ key, operator: o })}</option>)}</select>
+            <select aria-label="What" autofocus value={key} onChange={(e) => { setKey(e.currentTarget.value); setText(''); }}>{keys.map((k) => <option key={k} value={k}>{KEYS[k]!.label}</option>)}</select>
+            <select aria-label="How" value={op} onChange={(e) => setOperator(e.currentTarget.value as Operator)}>{signs.map((o) => <option key={o} value={o}>{sign({ key, operator: o })}</option>)}</select>
             {input}
             <Button kind="primary" type="submit" disabled={value === undefined || value === ''}>Add</Button><Button onClick={onClose}>Cancel</Button>
         </form>
@@ -61,7 +63,7 @@ function Chips({ filters }: { filters: Filter[] }) {
                 <button type="button" class="chip" aria-expanded={adding} onClick={() => setAdding(!adding)}><Icon name="plus" />Filter</button>
                 {filters.length > 1 && <button type="button" class="chip" onClick={() => setFilters([])}>Clear all</button>}
             </div>
-            {adding && <AddFilter filters={filters} onClose={() => setAdding(false)} />}
+            {adding && <AddFilter onAdd={(f) => setFilters([...filters, f])} onClose={() => setAdding(false)} />}
         </>
     );
 }
@@ -141,6 +143,7 @@ function Tools({ id, filters, search, total, reload }: { id: string; filters: Fi
     const exportAs = (format: string) => url(`${gatewayPath(id)}/logs/export?${listQuery(filters, search, { format })}`);
     return (
         <>
+            {may('write') && filters.length > 0 && filters.every(inDataset) && <a class="button" href={`${link('gateways', id, 'evaluations')}?${filters.map((f) => `f=${encodeURIComponent(toParam(f))}`).join('&')}`}><Icon name="plus" />Dataset</a>}
             <a class="button" download={`${id}.csv`} href={exportAs('csv')}><Icon name="download" />CSV</a>
             <a class="button" download={`${id}.ndjson`} href={exportAs('ndjson')}><Icon name="download" />JSON</a>
             {may('write') && total > 0 && <Button icon="trash" label={`Delete ${what}`} onClick={destroy} />}

@@ -21,6 +21,8 @@ const accountPlaces: Place[] = [
 const gatewayPlaces = (id: string): Place[] => [
     { to: link('gateways', id), label: 'Analytics', icon: 'chart', when: () => may('analytics_read') },
     { to: link('gateways', id, 'logs'), label: 'Logs', icon: 'logs', when: () => may('metadata_read', 'read', 'write') },
+    { to: link('gateways', id, 'evaluations'), label: 'Evaluations', icon: 'scale', when: () => may('read', 'write') },
+    { to: link('gateways', id, 'policies'), label: 'Policies', icon: 'policy', when: () => may('read', 'write') },
     { to: link('gateways', id, 'keys'), label: 'Provider keys', icon: 'key', when: () => may('read', 'write') },
     { to: link('gateways', id, 'settings'), label: 'Settings', icon: 'settings', when: () => may('read', 'write') },
     { to: link('gateways', id, 'start'), label: 'Connect', icon: 'code' },
