@@ -20,18 +20,21 @@ import { Providers } from './pages/providers';
 import { Tokens } from './pages/tokens';
 import { Audit } from './pages/audit';
 
-const GATEWAY: Record<string, (props: { id: string }) => ComponentChildren> = { '': Analytics, logs: Logs, settings: Settings, keys: Keys, start: Start,
-    evaluations: lazy(async () => (await import('./pages/evaluations')).Evaluations), policies: lazy(async () => (await import('./pages/policies')).Policies) };
+type GatewayPage = (props: { id: string; part: string }) => ComponentChildren;
+const GATEWAY: Record<string, GatewayPage> = { '': Analytics, logs: Logs, settings: Settings, keys: Keys, start: Start,
+    evaluations: lazy(async () => (await import('./pages/evaluations')).Evaluations), policies: lazy(async () => (await import('./pages/policies')).Policies),
+    routes: lazy(async () => (await import('./pages/routes')).Routes) };
+const WITH_PARTS = ['routes']; // pages that have pages of their own
 const ACCOUNT: Record<string, (props: object) => ComponentChildren> = { '': Overview, new: NewGateway, providers: Providers, tokens: Tokens, audit: Audit,
     playground: lazy(async () => (await import('./pages/playground')).Playground), billing: lazy(async () => (await import('./pages/billing')).Billing) };
 
 const Nowhere = () => <><Head title="There is no such page" /><p>The address may be old or mistyped. <a href="/">All gateways</a></p></>;
 
 function Page() {
-    const [first = '', second, third = '', ...more] = segments.value;
+    const [first = '', second, third = '', part = '', ...more] = segments.value;
     if (first === 'gateways' && second && !more.length) {
-        const At = GATEWAY[third];
-        return At ? <At key={`${second}/${third}`} id={second} /> : <Nowhere />;
+        const At = !part || WITH_PARTS.includes(third) ? GATEWAY[third] : undefined;
+        return At ? <At key={`${second}/${third}`} id={second} part={part} /> : <Nowhere />;
     }
     const At = second === undefined ? ACCOUNT[first] : undefined;
     return At ? <At key={first} /> : <Nowhere />;

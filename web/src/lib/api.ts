@@ -57,7 +57,7 @@ async function checked(path: string, call: Call): Promise<Response> {
     throw error;
 }
 
-async function envelope(path: string, call: Call): Promise<{ result: unknown; result_info?: ResultInfo; messages?: { message: string }[] }> {
+async function envelope(path: string, call: Call): Promise<{ result: unknown; data?: unknown; result_info?: ResultInfo; messages?: { message: string }[] }> {
     const response = await checked(path, call);
     return response.json();
 }
@@ -72,6 +72,15 @@ export async function put<T>(path: string, body: unknown, what: string): Promise
     const answer = await envelope(path, { method: 'PUT', body, what });
     return { result: answer.result as T, remarks: (answer.messages ?? []).map((m) => m.message) };
 }
+
+/** POST with what the daemon remarks. */
+export async function add<T>(path: string, body: unknown, what: string): Promise<{ result: T; remarks: string[] }> {
+    const answer = await envelope(path, { method: 'POST', body, what });
+    return { result: answer.result as T, remarks: (answer.messages ?? []).map((m) => m.message) };
+}
+
+/** What stands below `data`: lists of dynamic routes and what belongs to them. */
+export const data = async <T>(path: string, call: Call = {}): Promise<T> => (await envelope(path, call)).data as T;
 
 export async function list<T>(path: string, call: Call = {}): Promise<Listed<T>> {
     const { result, result_info } = await envelope(path, call);

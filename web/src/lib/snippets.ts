@@ -65,3 +65,33 @@ const model = new ChatOpenAI({
 const answer = await model.invoke('Hello');
 console.log(answer.content);` },
 ];
+
+/** Calls of a dynamic route. */
+export const routeSnippets = (route: string): Snippet[] => {
+    const model = JSON.stringify(`dynamic/${route}`), js = `'dynamic/${route.replace(/[\\']/g, '\\$&')}'`;
+    const body = JSON.stringify({ model: `dynamic/${route}`, messages: [{ role: 'user', content: 'Hello' }] }).replaceAll("'", "'\\''");
+    return [
+        { key: 'curl', label: 'curl', code: (p) => `curl ${base(p)}/compat/chat/completions \\
+  -H "cf-aig-authorization: Bearer $WEIR_TOKEN" \\
+  -H "Content-Type: application/json" \\
+  -d '${body}'` },
+        { key: 'python', label: 'OpenAI, Python', code: (p) => `import os
+from openai import OpenAI
+
+client = OpenAI(base_url="${base(p)}/compat", api_key=os.environ["WEIR_TOKEN"])
+answer = client.chat.completions.create(
+    model=${model}, messages=[{"role": "user", "content": "Hello"}]
+)
+print(answer.choices[0].message.content)` },
+        { key: 'js', label: 'OpenAI, JavaScript', code: (p) => `import OpenAI from 'openai';
+
+const client = new OpenAI({
+    baseURL: '${base(p)}/compat',
+    apiKey: process.env.WEIR_TOKEN,
+});
+const answer = await client.chat.completions.create({
+    model: ${js}, messages: [{ role: 'user', content: 'Hello' }],
+});
+console.log(answer.choices[0].message.content);` },
+    ];
+};

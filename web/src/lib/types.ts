@@ -94,6 +94,14 @@ export interface CustomCost extends Fields {
     id: string; account_provider_id: string; model: string; model_rule: string; cost_in: number | null; cost_out: number | null; enable: boolean;
 }
 
+export interface RouteVersion { version_id: string; active: 'true' | 'false'; data: string; is_valid?: boolean; created_at: string }
+export interface RouteDeployment { deployment_id: string; version_id: string; created_at: string }
+export interface Route {
+    id: string; name: string; created_at: string; modified_at: string;
+    elements: { id: string; type: string; outputs: Record<string, { elementId: string }>; properties?: Fields }[];
+    version: RouteVersion | null; deployment: RouteDeployment;
+}
+
 export interface Token {
     id: string;
     name: string;

@@ -23,6 +23,7 @@ const gatewayPlaces = (id: string): Place[] => [
     { to: link('gateways', id, 'logs'), label: 'Logs', icon: 'logs', when: () => may('metadata_read', 'read', 'write') },
     { to: link('gateways', id, 'evaluations'), label: 'Evaluations', icon: 'scale', when: () => may('read', 'write') },
     { to: link('gateways', id, 'policies'), label: 'Policies', icon: 'policy', when: () => may('read', 'write') },
+    { to: link('gateways', id, 'routes'), label: 'Dynamic routes', icon: 'route', when: () => may('read', 'write') },
     { to: link('gateways', id, 'keys'), label: 'Provider keys', icon: 'key', when: () => may('read', 'write') },
     { to: link('gateways', id, 'settings'), label: 'Settings', icon: 'settings', when: () => may('read', 'write') },
     { to: link('gateways', id, 'start'), label: 'Connect', icon: 'code' },
@@ -32,7 +33,7 @@ const here = () => (segments.value[0] === 'gateways' ? segments.value[1] : undef
 
 const Places = ({ list, label }: { list: Place[]; label: string }) => (
     <ul aria-label={label}>
-        {shown(list).map((p) => <li key={p.to}><a href={p.to} aria-current={path.value === p.to ? 'page' : undefined}><Icon name={p.icon} />{p.label}</a></li>)}
+        {shown(list).map((p) => <li key={p.to}><a href={p.to} aria-current={path.value === p.to ? 'page' : p.icon === 'route' && path.value.startsWith(`${p.to}/`) ? 'true' : undefined}><Icon name={p.icon} />{p.label}</a></li>)}
     </ul>
 );
 
