@@ -16,8 +16,8 @@ export function startBrowser() {
 }
 
 /** A browser's window of its own, with what went wrong in it; `expected` are refusals that a test provokes. */
-export async function openWindow(browser, base, { width = 'wide', theme = 'light', expected = [] } = {}) {
-    const context = await browser.newContext({ baseURL: base, viewport: WIDTHS[width], colorScheme: theme, reducedMotion: 'reduce', locale: 'en-GB' });
+export async function openWindow(browser, base, { width = 'wide', theme = 'light', touch = false, expected = [] } = {}) {
+    const context = await browser.newContext({ baseURL: base, viewport: WIDTHS[width], colorScheme: theme, hasTouch: touch, reducedMotion: 'reduce', locale: 'en-GB' });
     const page = await context.newPage();
     page.setDefaultTimeout(10000);
     const faults = [];
