@@ -19,7 +19,7 @@ export function startBrowser() {
 export async function openWindow(browser, base, { width = 'wide', theme = 'light', touch = false, expected = [] } = {}) {
     const context = await browser.newContext({ baseURL: base, viewport: WIDTHS[width], colorScheme: theme, hasTouch: touch, reducedMotion: 'reduce', locale: 'en-GB' });
     const page = await context.newPage();
-    page.setDefaultTimeout(10000);
+    page.setDefaultTimeout(Number(process.env.FLOW_WAIT_MS ?? 20000));
     const faults = [];
     page.on('pageerror', (e) => faults.push(`error: ${e.message}`));
     page.on('console', (m) => {

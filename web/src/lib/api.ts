@@ -88,6 +88,19 @@ export async function list<T>(path: string, call: Call = {}): Promise<Listed<T>>
     return { rows, info: result_info ?? { page: 1, per_page: rows.length, count: rows.length, total_count: rows.length } };
 }
 
+const PAGE = 100, MOST = 5000;
+
+/** All pages of a list that people make by hand; `path` has no query. */
+export async function listAll<T>(path: string, call: Call = {}): Promise<T[]> {
+    const all: T[] = [];
+    for (let page = 1; all.length < MOST; page++) {
+        const { rows, info } = await list<T>(`${path}?per_page=${PAGE}&page=${page}`, call);
+        all.push(...rows);
+        if (rows.length < PAGE || all.length >= info.total_count) break;
+    }
+    return all;
+}
+
 /** A stored body, or null when none was kept. */
 export async function text(path: string, abort?: AbortSignal): Promise<string | null> {
     const response = await send(path, { ...(abort && { signal: abort }), what: 'Reading a stored body' });

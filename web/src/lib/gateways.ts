@@ -1,20 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // The account's gateways, for the picker and the palette: loaded once for a session, and again when one comes or goes.
 import { effect, signal } from '@preact/signals';
-import { account, list, may, session } from './api';
+import { account, listAll, may, session } from './api';
 import type { Gateway } from './types';
 
 export const gateways = signal<Gateway[] | undefined>(undefined);
 
-const PAGE = 100, MOST = 1000;
-
 export async function readGateways(abort?: AbortSignal): Promise<Gateway[]> {
-    const all: Gateway[] = [];
-    for (let page = 1; all.length < MOST; page++) {
-        const { rows, info } = await list<Gateway>(`${account()}/ai-gateway/gateways?per_page=${PAGE}&page=${page}`, { what: 'Listing gateways', ...(abort && { signal: abort }) });
-        all.push(...rows);
-        if (rows.length < PAGE || all.length >= info.total_count) break;
-    }
+    const all = await listAll<Gateway>(`${account()}/ai-gateway/gateways`, { what: 'Listing gateways', ...(abort && { signal: abort }) });
     gateways.value = all;
     return all;
 }

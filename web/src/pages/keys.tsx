@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Keys of providers that a gateway keeps: added, rotated, deleted; never shown.
 import { useState } from 'preact/hooks';
-import { gatewayPath, list, may, post, put, remove } from '../lib/api';
+import { gatewayPath, listAll, may, post, put, remove } from '../lib/api';
 import { ago, exact, NONE } from '../lib/format';
 import { useLoad } from '../lib/load';
 import type { Fields, ProviderConfig } from '../lib/types';
@@ -16,7 +16,7 @@ const given = (v: Fields): Fields => Object.fromEntries(Object.entries(v).filter
 
 export function Keys({ id }: { id: string }) {
     const base = `${gatewayPath(id)}/provider_configs`, editable = may('write') && may('secrets_write');
-    const keys = useLoad((abort) => list<ProviderConfig>(`${base}?per_page=100`, { signal: abort, what: 'Listing provider keys' }), [id]);
+    const keys = useLoad((abort) => listAll<ProviderConfig>(base, { signal: abort, what: 'Listing provider keys' }), [id]);
     const [editing, setEditing] = useState<ProviderConfig | 'new' | null>(null);
     const destroy = (k: ProviderConfig) => ask({ title: `Delete the key ${k.alias} of ${k.provider_slug}?`, act: 'Delete', text: 'Requests without a key of their own go out without one, or are refused.',
         run: async () => { await remove(`${base}/${k.id}`, 'Deleting the key'); say('Deleted'); keys.reload(); } });
@@ -25,8 +25,8 @@ export function Keys({ id }: { id: string }) {
     const adder = editable && <Button icon="plus" kind="primary" onClick={() => setEditing('new')}>Add a key</Button>;
     return (
         <>
-            <Head title="Provider keys" note={id}>{keys.data?.rows.length ? adder : null}</Head>
-            <Ready of={keys}>{({ rows }) => (rows.length === 0 ? <Empty title="No key is stored"><p>With one, programs need the gateway’s token and nothing else. It is sealed on disk and never shown again.</p>{adder}</Empty> : (
+            <Head title="Provider keys" note={id}>{keys.data?.length ? adder : null}</Head>
+            <Ready of={keys}>{(rows) => (rows.length === 0 ? <Empty title="No key is stored"><p>With one, programs need the gateway’s token and nothing else. It is sealed on disk and never shown again.</p>{adder}</Empty> : (
                 <div class="card scroll" tabIndex={0} role="region" aria-label="Provider keys">
                     <table class="stack">
                         <thead><tr><th scope="col">Provider</th><th scope="col">Name</th><th scope="col">Key</th><th scope="col">Status</th><th scope="col">Limit</th><th scope="col">Last used</th><th scope="col"><span class="hidden">Acts</span></th></tr></thead>
@@ -41,7 +41,7 @@ export function Keys({ id }: { id: string }) {
                     </table>
                 </div>
             ))}</Ready>
-            {editing === 'new' && <Editor title="Add a provider key" kind={NEW} start={{ provider_slug: '', alias: 'default', default_config: !keys.data?.rows.length, secret: '', rate_limit: null, rate_limit_period: null }} act="Store" save={add} onClose={() => setEditing(null)} />}
+            {editing === 'new' && <Editor title="Add a provider key" kind={NEW} start={{ provider_slug: '', alias: 'default', default_config: !keys.data?.length, secret: '', rate_limit: null, rate_limit_period: null }} act="Store" save={add} onClose={() => setEditing(null)} />}
             {editing && editing !== 'new' && <Editor title={`${editing.provider_slug} · ${editing.alias}`} kind={CHANGE} start={{ alias: editing.alias, default_config: editing.default_config, secret: null, rate_limit: editing.rate_limit, rate_limit_period: editing.rate_limit_period }} act="Save" save={change(editing)} onClose={() => setEditing(null)} />}
         </>
     );

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Servers of the account's own, and what their models cost.
 import { useState } from 'preact/hooks';
-import { account, list, mayAll, patch, post, remove } from '../lib/api';
+import { account, listAll, mayAll, patch, post, remove } from '../lib/api';
 import { useLoad } from '../lib/load';
 import type { CustomCost, CustomProvider, Fields } from '../lib/types';
 import { ask, Button, Empty, Head, Ready, say, Tag } from '../ui/basics';
@@ -33,8 +33,8 @@ function Costs({ rows, onEdit, onDelete, editable }: { rows: CustomCost[]; onEdi
 export function Providers() {
     const base = `${account()}/ai-gateway/custom-providers`, costBase = `${base}/costs`, editable = mayAll('write');
     const both = useLoad(async (abort) => {
-        const [providers, costs] = await Promise.all([list<CustomProvider>(`${base}?per_page=100`, { signal: abort, what: 'Listing providers' }), list<CustomCost>(`${costBase}?per_page=100`, { signal: abort, what: 'Listing prices' })]);
-        return { providers: providers.rows, costs: costs.rows };
+        const [providers, costs] = await Promise.all([listAll<CustomProvider>(base, { signal: abort, what: 'Listing providers' }), listAll<CustomCost>(costBase, { signal: abort, what: 'Listing prices' })]);
+        return { providers, costs };
     }, []);
     const [editing, setEditing] = useState<Editing>(null);
     const close = () => setEditing(null);

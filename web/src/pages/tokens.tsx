@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tokens of the account: made for a task, shown once, taken back.
 import { useState } from 'preact/hooks';
-import { account, get, list, post, put, remove, session } from '../lib/api';
+import { account, get, listAll, post, put, remove, session } from '../lib/api';
 import { ago, moment } from '../lib/format';
 import { gateways } from '../lib/gateways';
 import { useLoad } from '../lib/load';
@@ -60,8 +60,8 @@ const allowed = (t: Token) => t.policies.flatMap((p) => p.permission_groups.map(
 
 export function Tokens() {
     const both = useLoad(async (abort) => {
-        const [tokens, groups] = await Promise.all([list<Token>(`${base()}?per_page=100`, { signal: abort, what: 'Listing tokens' }), get<PermissionGroup[]>(`${base()}/permission_groups`, { signal: abort, what: 'Listing permissions' })]);
-        return { tokens: tokens.rows, groups };
+        const [tokens, groups] = await Promise.all([listAll<Token>(base(), { signal: abort, what: 'Listing tokens' }), get<PermissionGroup[]>(`${base()}/permission_groups`, { signal: abort, what: 'Listing permissions' })]);
+        return { tokens, groups };
     }, []);
     const [making, setMaking] = useState(false);
     const [shown, setShown] = useState<{ name: string; value: string } | null>(null);
