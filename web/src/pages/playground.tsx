@@ -204,9 +204,14 @@ export function Playground() {
         }
     };
     const keys = (e: KeyboardEvent) => {
+        if (document.querySelector('dialog[open]')) return;
         if (e.key === 'Enter' && (e.ctrlKey || e.metaKey)) { e.preventDefault(); run(); }
         if (e.key === 'Escape' && running) { e.preventDefault(); stop(); }
     };
+    useEffect(() => { // on the window: the button that was pressed last may be gone, and the focus with it
+        addEventListener('keydown', keys);
+        return () => removeEventListener('keydown', keys);
+    });
     const goOn = (a: Answer) => { set({ messages: [...question.value.messages, { role: 'assistant', content: a.text }, { role: 'user', content: '' }] }); clear(); setTried(false); };
     const modelField = (label: string, name: 'model' | 'with', value: string) => (
         <div class="field"><label for={`ask-${name}`}>{label}</label>
@@ -215,7 +220,7 @@ export function Playground() {
     );
     if (known && !known.length) return <><Head title="Playground" /><Empty title="No gateway yet"><p>Calls go through a gateway.</p><a class="button" href="/new">Create the first one</a></Empty></>;
     return (
-        <div class="playground" onKeyDown={keys}>
+        <div class="playground">
             <Head title="Playground" note="Real calls: they are logged, limited and paid like those of programs.">
                 <Button icon="code" onClick={() => setCoding(true)}>Show code</Button>
             </Head>
