@@ -218,7 +218,7 @@ enum {
      * progress is first saved, and how often then */
     EVALUATION_STEP_ROWS = 2000,
     EVALUATION_STEP_MS = 10,
-    EVALUATION_FIRST_MS = 250,
+    EVALUATION_FIRST_MS = 20,
     EVALUATION_SAVE_MS = 2000,
     /* response cache: answers on disk; each takes 130 bytes of memory, to know that it is there */
     RESPCACHE_DISK_ENTRIES = 1024 * 1024,
