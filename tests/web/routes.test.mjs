@@ -208,6 +208,30 @@ test('JSON and graph are the same thing; a draft says where it is wrong and cann
     assert.deepEqual(await newest(r), SUPPORT);
 });
 
+test('older names of properties stay what they are; shares are added and taken away', async (t) => {
+    const r = await makeRoute(SUPPORT.map((e) => ({ ...e, ...(e.id === 'quota' && { type: 'rate_limit', properties: { key: 'metadata.user_id', limit: 20, limitType: 'count', interval: 60 } }),
+        ...(e.id === 'paid' && { properties: { condition: '{"metadata.plan": "paid"}' } }) })));
+    const page = await window(t, { at: at(r) });
+    await node(page, 'quota').click();
+    await panel(page, 'quota').getByLabel('Window in seconds').fill('90');
+    await panel(page, 'quota').getByLabel('What is counted').selectOption('US dollars');
+    await panel(page, 'quota').getByLabel('Limit').fill('0.5');
+    await node(page, 'paid').click();
+    await panel(page, 'paid').getByLabel('Value 1').fill('gold');
+    await node(page, 'split').focus();
+    await panel(page, 'split').getByRole('button', { name: 'Remove else' }).click();
+    await panel(page, 'split').getByRole('button', { name: 'Share' }).click();
+    await panel(page, 'split').getByLabel('Share 2').fill('90%');
+    await page.keyboard.press('Enter');
+    await panel(page, 'split').getByLabel('90% leads to').selectOption('small');
+    await page.getByRole('button', { name: 'Save as a new version' }).click();
+    await toast(page, 'Saved: it counts');
+    const saved = Object.fromEntries((await newest(r)).map((e) => [e.id, e]));
+    assert.deepEqual(saved.quota.properties, { key: 'metadata.user_id', limit: 0.5, limitType: 'cost', interval: 90 });
+    assert.deepEqual(saved.paid.properties, { condition: { 'metadata.plan': { $eq: 'gold' } } });
+    assert.deepEqual(saved.split.outputs, { '10%': to('big'), '90%': to('small') });
+});
+
 test('renamed, and deleted after its name is typed', async (t) => {
     const r = await makeRoute(), page = await window(t, { at: at(r), expected: [400] });
     await page.getByRole('button', { name: 'Rename' }).click();
@@ -241,5 +265,10 @@ test('narrow and wide, dark and light: everything in its place', async (t) => {
             await panel(page, 'paid').waitFor();
             await assertAccessible(page, `route, ${width}, ${theme}`);
             await shot(page, `route-${width}-${theme}`, { fullPage: true });
+            for (const view of ['JSON', width === 'wide' ? 'Outline' : 'Graph']) {
+                await page.getByRole('group', { name: 'View' }).getByRole('button', { name: view }).click();
+                await assertAccessible(page, `${view}, ${width}, ${theme}`);
+                await shot(page, `${view}-${width}-${theme}`);
+            }
         }
 });

@@ -67,7 +67,6 @@ export function read(text: string): Elements | string {
 }
 
 export const write = (elements: Elements) => JSON.stringify(elements, null, 2);
-export const same = (a: Elements, b: Elements) => JSON.stringify(a) === JSON.stringify(b);
 
 // ---- changing ------------------------------------------------------------------------------------------
 
@@ -89,11 +88,10 @@ export const replace = (elements: Elements, i: number, e: GraphElement) => eleme
 /* An output without an element is kept while it is drawn; see settled(). */
 export const connect = (e: GraphElement, output: string, to: string): GraphElement => ({ ...e, outputs: { ...e.outputs, [output]: { elementId: to } } });
 
-function withoutOutput(e: GraphElement, output: string): GraphElement {
+export function dropOutput(e: GraphElement, output: string): GraphElement {
     const { [output]: _, ...outputs } = e.outputs;
     return { ...e, outputs };
 }
-export const dropOutput = withoutOutput;
 
 export const renameOutput = (e: GraphElement, from: string, to: string): GraphElement =>
     ({ ...e, outputs: Object.fromEntries(Object.entries(e.outputs).map(([k, v]) => [k === from ? to : k, v])) });
@@ -113,7 +111,7 @@ export const rename = (elements: Elements, i: number, id: string): Elements => {
 
 /** As it is sent: a fallback that leads nowhere is none (the route ends there); any other is for the API to refuse. */
 export const settled = (elements: Elements): Elements =>
-    elements.map((e) => ((typeOf(e) === 'model' || typeOf(e) === 'rate') && e.outputs.fallback?.elementId === '' ? withoutOutput(e, 'fallback') : e));
+    elements.map((e) => ((typeOf(e) === 'model' || typeOf(e) === 'rate') && e.outputs.fallback?.elementId === '' ? dropOutput(e, 'fallback') : e));
 
 /** As it is drawn: with every output that its type has. */
 export const opened = (elements: Elements): Elements => elements.map((e) => {

@@ -202,8 +202,9 @@ const Others = ({ work, what }: { work: InHand; what: ApiError | null }) => (
 
 /** Runs a call of the API; a refusal is shown at the elements it is about. */
 function useCall(work: InHand) {
-    const [error, setError] = useState<ApiError | null>(null);
+    const [failure, setError] = useState<{ error: ApiError; of: Elements } | null>(null);
     const [busy, setBusy] = useState(false);
+    const error = failure?.of === work.elements ? failure.error : null; // of what has been changed since, nothing is known
     const run = async (act: () => Promise<void>, ofThese = true) => {
         setBusy(true);
         setError(null);
@@ -212,7 +213,7 @@ function useCall(work: InHand) {
         } catch (e) {
             if (!(e instanceof ApiError)) throw e;
             if (ofThese) work.blamed(e.complaints);
-            setError(e);
+            setError({ error: e, of: work.elements });
         }
         setBusy(false);
     };

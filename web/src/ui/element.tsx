@@ -10,7 +10,7 @@ import { Field, type Hint } from './form';
 type Row = [key: string, hint: Hint, schema: Schema];
 const PROPERTIES: Record<string, Row[]> = {
     model: [
-        ['provider', { label: 'Provider', example: 'openai' }, { type: 'string', description: 'A provider’s slug; of your own ones custom-….' }],
+        ['provider', { label: 'Provider', example: 'openai' }, { type: 'string', description: 'A provider’s slug, or custom- and the slug of one of yours.' }],
         ['model', { label: 'Model', example: 'gpt-4o-mini' }, { type: 'string', description: 'As the provider calls it.' }],
         ['timeout', { label: 'Time for an answer', unit: 'milliseconds' }, { type: ['integer', 'null'], minimum: 0 }],
         ['retries', { label: 'Further tries' }, { type: ['integer', 'null'], minimum: 0, maximum: 5, description: 'After the first.' }],
@@ -79,8 +79,8 @@ export function ElementPanel({ elements, at, remarks, editable, change, rename, 
         <section class="card panel" aria-label={`Element ${e.id}`}>
             <header class="head"><h2>{labelOf(e)}</h2>{editable && <Button icon="trash" kind="ghost" label={`Delete ${e.id}`} onClick={remove} />}</header>
             {remarks.filter((r) => !shown(r)).map((r) => <p class="problem" role="alert" key={r.at.join('.') + r.message}>{r.at.length ? <b>{r.at.join('.')}</b> : null}{r.message}</p>)}
-            <IdField key={e.id} elements={elements} at={at} editable={editable} wrong={remarks.find((r) => r.at[0] === 'id')?.message} rename={rename} />
-            {type === 'conditional' && <Conditions key={at} element={e} editable={editable} change={change} />}
+            <IdField key={`${e.id}/id`} elements={elements} at={at} editable={editable} wrong={remarks.find((r) => r.at[0] === 'id')?.message} rename={rename} />
+            {type === 'conditional' && <Conditions key={`${at}/condition`} element={e} editable={editable} change={change} />}
             {rows.map(([key, hint, schema]) => <Field key={`${at}/${key}`} name={key} schema={schema} hint={hint} value={e.properties?.[keyOf(key)]} disabled={!editable} complaint={about(keyOf(key))} onChange={(v) => change(withProperty(e, keyOf(key), v))} />)}
             <Ways elements={elements} element={e} at={at} editable={editable} change={change} />
         </section>
