@@ -180,7 +180,8 @@ function useRuns(gateway: string) {
 }
 
 export function Playground() {
-    const known = gateways.value, gateway = query.value.get('gateway') ?? known?.[0]?.id ?? '';
+    const known = gateways.value, gateway = query.value.get('gateway') ?? (known ? known[0]?.id ?? '' : 'default');
+    const ids = known?.map((g) => g.id), offered = ids && !ids.includes(gateway) ? [gateway, ...ids] : ids; // a token that only runs may not list them
     const model = query.value.get('model') ?? FIRST_MODEL, other = query.value.get('with');
     const [tried, setTried] = useState(false);
     const [skipCache, setSkip] = useState(false);
@@ -226,8 +227,8 @@ export function Playground() {
             </Head>
             <div class="bench">
                 <form class="card asking" aria-label="What is asked" onSubmit={(e) => { e.preventDefault(); run(); }}>
-                    <div class="field"><label for="ask-gateway">Gateway</label><select id="ask-gateway" value={gateway} onChange={(e) => setQuery({ gateway: e.currentTarget.value })}>
-                        {(known?.some((g) => g.id === gateway) ? known.map((g) => g.id) : [gateway, ...(known ?? []).map((g) => g.id)]).map((id) => <option key={id} value={id}>{id}</option>)}</select></div>
+                    <div class="field"><label for="ask-gateway">Gateway</label>{offered ? <select id="ask-gateway" value={gateway} onChange={(e) => setQuery({ gateway: e.currentTarget.value })}>{offered.map((id) => <option key={id} value={id}>{id}</option>)}</select>
+                        : <input id="ask-gateway" autocomplete="off" spellcheck={false} value={gateway} onInput={(e) => setQuery({ gateway: e.currentTarget.value }, { replace: true })} />}</div>
                     <Credentials missing={tried && missing} />
                     {modelField('Model', 'model', model)}
                     {other === null ? <div><Button icon="plus" onClick={() => { setQuery({ with: 'anthropic/claude-sonnet-4-5' }); clear(); }}>Compare with another model</Button></div> : modelField('The other model', 'with', other)}
