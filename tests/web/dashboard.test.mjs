@@ -77,6 +77,7 @@ test('signing in and out', async (t) => {
 const PAGES = [
     ['overview', '/', 'row', 'default'], ['analytics', '/gateways/default?range=1h', 'heading', 'Providers'], ['logs', '/gateways/default/logs', 'row', '429'],
     ['settings', '/gateways/default/settings', 'textbox', 'Rows kept'], ['keys', '/gateways/default/keys', 'heading', 'No key is stored'], ['connect', '/gateways/default/start', 'status', 'Requests arrive'],
+    ['policies', '/gateways/default/policies', 'heading', 'Policies'], ['evaluations', '/gateways/default/evaluations', 'heading', 'Evaluations'], ['routes', '/gateways/default/routes', 'heading', 'Dynamic routes'],
     ['providers', '/providers', 'heading', 'No provider of your own'], ['tokens', '/tokens', 'row', 'root'], ['playground', '/playground', 'heading', 'Playground'], ['billing', '/billing', 'heading', 'Billing'], ['audit', '/audit', 'listitem', 'created'], ['new', '/new', 'textbox', 'Name'], ['nowhere', '/nowhere', 'heading', 'no such page'],
 ];
 
@@ -91,6 +92,7 @@ for (const [width, theme] of [['wide', 'light'], ['wide', 'dark'], ['phone', 'li
         for (const [name, at, role, text] of PAGES) {
             await page.goto(at);
             await page.getByRole(role, { name: text }).or(page.getByRole(role).filter({ hasText: text })).first().waitFor();
+            await page.waitForFunction(() => !document.querySelector('.skeleton'));
             await look(name);
         }
         await page.goto(`/gateways/default/logs?log=${ids[7]}`);
