@@ -193,6 +193,10 @@ test('JSON and graph are the same thing; a draft says where it is wrong and cann
     await page.getByText('This is not JSON').waitFor();
     const changed = SUPPORT.map((e) => (e.id === 'small' ? { ...e, outputs: { success: to('elsewhere') } } : e));
     await json.fill(JSON.stringify(changed));
+    await page.getByRole('region', { name: 'What will change' }).waitFor();
+    const [question] = await Promise.all([page.waitForEvent('dialog'), page.evaluate(() => { setTimeout(() => { location.href = '/'; }, 100); })]);
+    assert.equal(question.type(), 'beforeunload'); // what is not saved is not lost by the way
+    await question.dismiss();
     await page.getByRole('button', { name: 'Graph', exact: true }).click();
     await page.getByRole('button', { name: 'Save as a new version' }).click();
     await toast(page, 'Saved as a draft');

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // One dynamic route: its graph is drawn, saved as a version, compared, deployed and taken back.
-import { useState } from 'preact/hooks';
+import { useLayoutEffect, useState } from 'preact/hooks';
 import { account, add, ApiError, data, gatewayPath, get, may, patch, post, remove as destroy } from '../lib/api';
 import { moment } from '../lib/format';
 import * as graph from '../lib/graph';
@@ -246,6 +246,16 @@ function NewRoute({ id }: { id: string }) {
 
 interface Whole { route: Route; versions: RouteVersion[]; deployments: RouteDeployment[]; more: boolean }
 
+/* The browser asks before it throws a drawing away. */
+function useGuard(dirty: boolean): void {
+    useLayoutEffect(() => {
+        if (!dirty) return;
+        const stay = (e: BeforeUnloadEvent) => e.preventDefault();
+        addEventListener('beforeunload', stay);
+        return () => removeEventListener('beforeunload', stay);
+    }, [dirty]);
+}
+
 function Existing({ id, whole, reload, older }: { id: string; whole: Whole; reload: () => void; older: () => void }) {
     const { route, versions, deployments } = whole, base = `${gatewayPath(id)}/routes/${route.id}`, editable = may('write');
     const [shown, setShown] = useState<RouteVersion | null>(route.version ?? versions[0] ?? null);
@@ -255,6 +265,7 @@ function Existing({ id, whole, reload, older }: { id: string; whole: Whole; relo
     const { error, busy, run } = useCall(work);
     const before = shown ? elementsOf(shown) : [], now = graph.settled(work.elements);
     const changed = difference(graph.settled(graph.opened(before)), now);
+    useGuard(changed.length > 0);
     const show = (v: RouteVersion) => { setShown(v); work.reset(elementsOf(v)); };
     const open = (v: RouteVersion) => {
         if (changed.length) ask({ title: 'Leave the changes?', act: 'Leave them', text: 'What has been changed in the graph is not saved.', run: async () => show(v) });

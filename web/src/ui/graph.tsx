@@ -113,7 +113,7 @@ export function Graph({ elements, places, selected, remarks, editable, zoom, act
     return (
         <div class="canvas" tabIndex={0} role="region" aria-label="Canvas" data-dragging={drag ? true : undefined}>
             <svg ref={svg} width={width * zoom} height={height * zoom} data-zoom={zoom} role="group" aria-label="Graph" onPointerDown={() => acts.select(null)} onPointerMove={moved} onPointerUp={dropped} onPointerCancel={() => setDrag(null)}>
-                <defs><marker id="arrow" viewBox="0 0 8 8" refX="8" refY="4" markerWidth="8" markerHeight="8" orient="auto" markerUnits="userSpaceOnUse"><path d="M0 0L8 4L0 8z" /></marker></defs>
+                <defs><marker id="arrow" viewBox="0 0 8 8" refX="13" refY="4" markerWidth="8" markerHeight="8" orient="auto" markerUnits="userSpaceOnUse"><path d="M0 0L8 4L0 8z" /></marker></defs>
                 <g transform={`scale(${zoom})`}>
                 <Lines elements={elements} places={places} selected={selected} />
                 {all.map(({ e, at }, i) => (
