@@ -87,6 +87,10 @@ static void put_field(struct json_out *w, const struct field *f)
     if (f->kind == FIELD_ENUM && !f->null)
         put_choices(w, f->choices);
     put_limits(w, f);
+    if (f->flags & FIELD_IDLE) { /* kept and shown; nothing acts on it yet */
+        json_key(w, "x-weir-idle");
+        json_put_bool(w, true);
+    }
     if (f->omitted[0] && !(f->flags & FIELD_REQUIRED)) {
         json_key(w, "default");
         json_put_raw(w, str_c(f->omitted));

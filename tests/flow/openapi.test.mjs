@@ -23,6 +23,8 @@ test('a valid OpenAPI 3.1 document, for anybody, with every call of the API', as
     for (const [path, ops] of Object.entries(got.json.paths))
         for (const op of Object.values(ops))
             assert.deepEqual(op.parameters.filter((p) => p.in === 'path').map((p) => `{${p.name}}`), path.match(/\{\w+\}/g) ?? []);
+    const { properties } = got.json.components.schemas.Gateway; // what nothing acts on yet is marked
+    assert.deepEqual([properties.cache_ttl['x-weir-idle'], properties.guardrails['x-weir-idle']], [undefined, true]);
     assert.deepEqual(got.json.paths['/accounts/{A}/ai-gateway/gateways/{G}/logs'].get.parameters.filter((p) => p.in === 'query').map((p) => p.name).slice(0, 2), ['page', 'per_page']);
 });
 

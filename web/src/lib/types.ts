@@ -135,6 +135,8 @@ export interface Schema {
     maximum?: number;
     minLength?: number;
     maxLength?: number;
+    /** Kept and shown, but nothing acts on it yet. */
+    'x-weir-idle'?: boolean;
 }
 export interface ObjectSchema { properties: Record<string, Schema>; required?: string[] }
 export interface OpenApi { components: { schemas: Record<string, ObjectSchema> } }

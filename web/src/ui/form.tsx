@@ -65,7 +65,7 @@ export function Field({ name, schema, hint, value, onChange, complaint, disabled
         : k === 'object' || k === 'array' || hint?.lines
             ? <textarea {...common} rows={hint?.lines ?? 4} spellcheck={false} value={written} placeholder={hint?.example} onInput={(e) => type(e.currentTarget.value)} />
             : hint?.secret ? <input {...line} type="password" /> : <input {...line} inputMode={k === 'integer' ? 'numeric' : k === 'number' ? 'decimal' : 'text'} />;
-    const help = <small id={`${id}-help`}>{schema.description?.replaceAll('`', '')}{limits && <span class="limits"> {limits}.</span>}{wrong && <em class="wrong"> {wrong}</em>}</small>;
+    const help = <small id={`${id}-help`}>{schema.description?.replaceAll('`', '')}{limits && <span class="limits"> {limits}.</span>}{schema['x-weir-idle'] && <strong> Nothing acts on it yet.</strong>}{wrong && <em class="wrong"> {wrong}</em>}</small>;
     if (k === 'boolean' && !options)
         return <div class="field toggle"><input {...common} type="checkbox" role="switch" checked={value === true} onChange={(e) => onChange(e.currentTarget.checked)} /><div><label for={id}>{hint?.label ?? name}</label>{help}</div></div>;
     return <div class="field"><label for={id}>{hint?.label ?? name}{hint?.unit && <span class="unit"> in {hint.unit}</span>}</label>{input}{help}</div>;
