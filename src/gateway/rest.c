@@ -3,6 +3,7 @@
 #include "base/json.h"
 #include "base/limits.h"
 #include "gateway/compat.h"
+#include "gateway/custom.h"
 #include "gateway/plan.h"
 #include "providers/codec.h"
 #include "providers/entry.h"
@@ -118,7 +119,7 @@ static enum next read_envelope(struct txn *t, struct str body, struct envelope *
 
 /* What an input asks for is seen in its members, as each kind of call needs its own. */
 struct input {
-    bool messages, input, max_tokens, stream;
+    bool messages, input, prompt, max_tokens, stream;
     bool system_not_text;
 };
 
@@ -129,6 +130,7 @@ static struct input look_at(struct str raw)
     for (bool ok = json_walk(&w, raw); ok && json_walk_next(&w);) {
         in.messages |= json_raw_is(w.key, STR("messages")) && w.value.p[0] == '[';
         in.input |= json_raw_is(w.key, STR("input"));
+        in.prompt |= json_raw_is(w.key, STR("prompt"));
         in.max_tokens |= json_raw_is(w.key, STR("max_tokens"));
         in.stream |= json_raw_is(w.key, STR("stream")) && str_eq(w.value, STR("true"));
         in.system_not_text |= json_raw_is(w.key, STR("system")) && w.value.p[0] != '"';
@@ -176,7 +178,8 @@ static enum next find_call(struct txn *t, const struct model_name *name, const s
     else if (in->input)
         *ret_path = str_has(name->model, STR("embed")) ? STR("embeddings") : STR("responses");
     else
-        return bad_input(t, "messages: Required (or input, for responses and embeddings)");
+        return bad_input(t,
+                         "messages: Required (or input, for responses and embeddings; prompt, for pictures)");
     return NEXT;
 }
 
@@ -193,6 +196,32 @@ static enum next plan_workers_ai(struct txn *t, struct target *target, struct st
     return target->rest.p ? NEXT : txn_fail(t, E_TOO_LARGE, STR(""));
 }
 
+/* Who makes pictures of a prompt by OpenAI's call. */
+static bool makes_pictures(const struct provider *p)
+{
+    return p && (str_eq(p->slug, STR("openai")) || str_eq(p->slug, STR("grok")) || custom_of(p));
+}
+
+/* A picture: the vendor's own call; its answer is wrapped whole (rest_answer.c). */
+static enum next plan_picture(struct txn *t, struct target *target, const struct envelope *e,
+                              const struct model_name *name)
+{
+    struct envelope own = {.model = arena_dup(t->arena, name->model), .input = e->input};
+    target->provider = plan_provider(t, name->slug);
+    if (!makes_pictures(target->provider))
+        return bad_input(
+            t, "this vendor's models of pictures, sound and films are called by their native paths");
+    if (!own.model.p || make_body(t, &own) != E_OK)
+        return txn_fail(t, E_TOO_LARGE, STR(""));
+    target->body = buf_str(&t->body);
+    target->body_json = true;
+    target->rest = STR("images/generations");
+    target->query = str_of(NULL, 0);
+    buf_init(&target->own_body, METER_BODY_BYTES); /* collects the answer */
+    t->picture = true;
+    return NEXT;
+}
+
 static enum next plan_run(struct txn *t, struct target *target, const struct envelope *e)
 {
     struct model_name name;
@@ -204,6 +233,8 @@ static enum next plan_run(struct txn *t, struct target *target, const struct env
     struct input in = look_at(e->input);
     if (t->face == FACE_PREVIEW && in.stream)
         return bad_input(t, "stream: not available here");
+    if (in.prompt && !in.messages && !in.input && !in.stream)
+        return plan_picture(t, target, e, &name);
     if (find_call(t, &name, &in, &path) != NEXT)
         return DONE;
     if (make_body(t, e) != E_OK)

@@ -4,7 +4,8 @@
  * with what it puts around or into the vendor's (data plane sections 9.4, 13.4 and 14).
  *
  *   run      {vendor's members, "gatewayMetadata": {...}}
- *   preview  {"state": "Completed", "result": {vendor's answer}, "provider", "model"}
+ *   picture  {"result": {"state": "Completed", "result": {"image": ...}, "gatewayMetadata": {...}},
+ * "success": true, ...} preview  {"state": "Completed", "result": {vendor's answer}, "provider", "model"}
  *
  * Streams, and what Workers AI answers, pass as they are.
  */
@@ -118,6 +119,7 @@ struct wrap {
         WRAP_MEMBER,  /* suffix goes in before the last brace */
         WRAP_AROUND,  /* prefix, the answer, suffix */
         WRAP_INSTEAD, /* the answer is dropped, suffix is all */
+        WRAP_PICTURE, /* collected, then written anew */
     } how;
     struct str suffix;
     struct str held; /* back: a brace that may be the last, and white space behind it; in the arena */
@@ -175,6 +177,81 @@ static struct str refused(const struct txn *t, int status)
     return finished(t->arena, &b);
 }
 
+/* ---- pictures ---- */
+
+static bool is_base64(struct str s)
+{
+    static const char others[] = "+/=";
+    for (size_t i = 0; i < s.n; i++) {
+        char c = s.p[i];
+        bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+        if (!plain && !(c && strchr(others, c)))
+            return false;
+    }
+    return s.n > 0;
+}
+
+/* An address, or the picture itself. */
+static bool put_picture(struct json_out *w, const struct json_val *answer, const struct json_val *one)
+{
+    struct str url = json_str(json_get(one, "url")), bytes = json_str(json_get(one, "b64_json"));
+    struct str format = json_str(json_get(answer, "output_format"));
+    if (url.n) {
+        json_put_str(w, url);
+        return true;
+    }
+    if (!is_base64(bytes) || (format.n && !is_base64(format)))
+        return false;
+    json_put_raw(w, STR("\"data:image/"));
+    (void)buf_append(w->b, format.n ? format : STR("png"));
+    (void)buf_append_c(w->b, ";base64,");
+    (void)buf_append(w->b, bytes);
+    (void)buf_append_byte(w->b, '"');
+    return true;
+}
+
+/* Writes the envelope over what was collected. False: that was no picture. */
+static bool write_picture(struct wrap *w)
+{
+    struct buf *b = &txn_target(w->sink.txn)->own_body;
+    struct json_doc *doc = json_parse(buf_str(b));
+    const struct json_val *root = json_root(doc);
+    buf_clear(b);
+    struct json_out out = json_out(b);
+    json_put_raw(&out, STR("{\"result\":{\"state\":\"Completed\",\"result\":{\"image\":"));
+    out.comma = false;
+    bool ok = put_picture(&out, root, json_at(json_get(root, "data"), 0));
+    (void)buf_append_c(b, "}");
+    (void)buf_append(b, metadata(w->sink.txn));
+    (void)buf_append_c(b, ",\"success\":true,\"errors\":[],\"messages\":[]}");
+    json_free(doc);
+    return ok && !b->full;
+}
+
+static enum flow collect_picture(struct wrap *w, struct str raw)
+{
+    if (buf_append(&txn_target(w->sink.txn)->own_body, raw) != E_OK)
+        txn_break(w->sink.txn, E_BAD_ANSWER, STR("The provider's answer is too large"));
+    return GO;
+}
+
+static enum flow give_picture(struct wrap *w)
+{
+    struct txn *t = w->sink.txn;
+    struct response_head head = {.status = 200};
+    if (!write_picture(w)) {
+        txn_break(t, E_BAD_OUTPUT, STR("The provider's answer has no picture"));
+        return GO;
+    }
+    struct str body = buf_str(&txn_target(t)->own_body);
+    head.length = (int64_t)body.n;
+    if (headers_add(&head.headers, t->arena, STR("Content-Type"), STR("application/json")) != E_OK)
+        return GO;
+    (void)w->sink.out->event(w->sink.out, &(struct event){.kind = EV_HEAD, .head = &head});
+    (void)give(w, body);
+    return w->sink.out->event(w->sink.out, &(struct event){.kind = EV_END});
+}
+
 /* How an answer with this head is to be wrapped. */
 static void choose(struct wrap *w, const struct response_head *h)
 {
@@ -186,7 +263,7 @@ static void choose(struct wrap *w, const struct response_head *h)
         w->how = WRAP_INSTEAD;
         w->suffix = refused(t, h->status);
     } else if (h->status < 400 && json) {
-        w->how = t->face == FACE_PREVIEW ? WRAP_AROUND : WRAP_MEMBER;
+        w->how = t->face == FACE_PREVIEW ? WRAP_AROUND : t->picture ? WRAP_PICTURE : WRAP_MEMBER;
         w->suffix = t->face == FACE_PREVIEW ? completed(t) : metadata(t);
     }
 }
@@ -195,6 +272,8 @@ static enum flow take_head(struct wrap *w, const struct response_head *h)
 {
     struct response_head ours = *h;
     choose(w, h);
+    if (w->how == WRAP_PICTURE)
+        return GO; /* until it is known that there is one */
     if (w->how == WRAP_INSTEAD) {
         ours.headers = (struct headers){0};
         if (headers_add(&ours.headers, w->sink.txn->arena, STR("Content-Type"), STR("application/json")) !=
@@ -239,6 +318,8 @@ static enum flow wrap(struct sink *s, const struct event *ev)
         return take_head(w, ev->head);
     if (w->how == WRAP_NOTHING)
         return s->out->event(s->out, ev);
+    if (w->how == WRAP_PICTURE)
+        return w->sink.txn->ended ? GO : ev->kind == EV_END ? give_picture(w) : collect_picture(w, ev->raw);
     if (ev->kind != EV_END)
         return w->how == WRAP_INSTEAD  ? GO
                : w->how == WRAP_MEMBER ? take_member(w, ev->raw)

@@ -96,6 +96,7 @@ struct txn {
     struct str account, gateway_slug, provider_slug, rest;
     bool universal;   /* no provider in the path: the body names them */
     bool tls_too_old; /* for the host that was asked */
+    bool picture;     /* run is asked for one; by rest.c */
 
     /* who; by auth */
     const struct gateway *gateway;

@@ -180,6 +180,27 @@ test('run: a provider that refuses the credential', async (t) => {
     assert.equal(raw.json.error.message, 'bad key sk-secret');
 });
 
+test('run: pictures, by address or as they are', async (t) => {
+    const made = (more) => answers(200, { created: 1, data: [more] });
+    const input = { prompt: 'a weir at dawn', size: '1024x1024' };
+    for (const [data, image] of [[{ url: 'https://img.example/1.png' }, 'https://img.example/1.png'], [{ b64_json: 'aGk=' }, 'data:image/png;base64,aGk=']]) {
+        const { openai, weir, post } = await world(t, { openai: made(data) });
+        const got = await post('/run', { model: 'openai/gpt-image-1', input });
+        assert.deepEqual([got.status, got.json], [200, { result: { state: 'Completed', result: { image }, gatewayMetadata: { keySource: 'None' } }, success: true, errors: [], messages: [] }]);
+        assert.deepEqual([openai.last.target, openai.last.json], ['/v1/images/generations', { model: 'gpt-image-1', ...input }]);
+        const [row] = await rowsOf(weir, got, 'default');
+        assert.deepEqual([row.model, row.model_type, row.status_code], ['gpt-image-1', 'image', 200]);
+    }
+    const bad = await world(t, { openai: made({ nothing: 1 }) });
+    const got = await bad.post('/run', { model: 'openai/gpt-image-1', input });
+    assert.deepEqual([got.status, got.json.errors[0].code], [502, 2002]);
+    const refused = await world(t, { openai: answers(400, failure('no such size')) });
+    assert.deepEqual([(await refused.post('/run', { model: 'openai/gpt-image-1', input })).json], [failure('no such size')]);
+    const other = await bad.post('/run', { model: 'anthropic/claude-sonnet-4.5', input: { prompt: 'x' } });
+    assert.equal(other.status, 400);
+    assert.match(other.json.errors[0].message, /native paths/);
+});
+
 test('preview run: what came of it, and where', async (t) => {
     const { weir, openai } = await world(t);
     const run = (body) => weir.request({ to: 'run', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) });
