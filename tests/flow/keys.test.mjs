@@ -112,9 +112,10 @@ test('a rotation that was ended early is finished by the next one', async (t) =>
     assert.equal(await used('later'), 'Bearer sk-stored-openai-key-0002');
     for (let i = 0; i < 10; i++) { // and wherever it is killed
         const child = spawn(BIN, ['keys', 'rotate', '--config', weir.configFile], { env: { PATH: process.env.PATH, ...sanitizers() } });
+        const closed = new Promise((resolve) => child.on('close', resolve)); // it may be done before
         await new Promise((resolve) => setTimeout(resolve, 3 * i));
         child.kill('SIGKILL');
-        await new Promise((resolve) => child.on('close', resolve));
+        await closed;
         assert.equal(await used(), 'Bearer sk-stored-openai-key-0001', `round ${i}`);
     }
     assert.equal(keys(['rotate']).status, 0);
@@ -245,8 +246,9 @@ test('a daemon that crashes leaves no core file, unless the settings want one', 
         for (const stream of [child.stdout, child.stderr]) stream.on('data', (d) => (out += d));
         await poll('the daemon', () => /listening/.test(out));
         const limits = fs.readFileSync(`/proc/${child.pid}/limits`, 'utf8');
+        const closed = new Promise((resolve) => child.on('close', resolve));
         child.kill('SIGABRT');
-        await new Promise((resolve) => child.on('close', resolve));
+        await closed;
         return { soft: /Max core file size\s+(\S+)/.exec(limits)[1], cores: fs.readdirSync(cwd).filter((f) => f.startsWith('core')) };
     };
     assert.deepEqual(await crash('as-shipped', {}), { soft: '0', cores: [] });
