@@ -78,3 +78,15 @@ bool is_unified_counter(int64_t counter, int64_t *ret_gateway)
     *ret_gateway = counter - UNIFIED_COUNTERS;
     return counter >= UNIFIED_COUNTERS;
 }
+
+bool catalog_keys_readable(const struct catalog *c)
+{
+    for (size_t i = 0; i < c->n_objects; i++) {
+        const struct object *o = &c->objects[i];
+        bool is_key = o->kind == KIND_PROVIDER_KEY || o->kind == KIND_UNIFIED_KEY;
+        const struct provider_key *k = is_key ? o->read : NULL;
+        if (k && !k->readable)
+            return false;
+    }
+    return true;
+}

@@ -44,3 +44,6 @@ struct provider_key *provider_key_read(struct arena *a, const struct object *o, 
 void provider_key_attach(struct object *o, struct key_use *use);
 /* What a key's sealed form is bound to: its object's id. A view of it. */
 struct str provider_key_about(const struct uuid *uuid);
+
+/* Does the ring that a catalogue was read with open all its keys? Looks at every object. */
+bool catalog_keys_readable(const struct catalog *c);

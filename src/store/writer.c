@@ -10,6 +10,7 @@
  * again with whatever came since.
  */
 #include "store/private.h"
+#include "store/provider_key.h"
 #include "store/seed.h"
 #include "base/clock.h"
 #include "base/limits.h"
@@ -93,11 +94,23 @@ static void publish(struct store *s, struct catalog *c)
     catalog_unref(old);
 }
 
+/* The ring is read before what it opens. A rotation may come in between: then both are read again. */
+static struct catalog *load_catalog(struct store *s)
+{
+    enum { TRIES = 3 };
+    for (int i = 1;; i++) {
+        const char *why;
+        (void)store_read_keys(s, false, &why); /* the old ring is better than none */
+        struct catalog *c = catalog_db_load(s->writer.catalog, &s->keys);
+        if (!c || i == TRIES || catalog_keys_readable(c))
+            return c;
+        catalog_unref(c);
+    }
+}
+
 static bool reload_catalog(struct store *s)
 {
-    const char *why;
-    (void)store_read_keys(s, false, &why); /* the old ring is better than none */
-    struct catalog *c = catalog_db_load(s->writer.catalog, &s->keys);
+    struct catalog *c = load_catalog(s);
     s->writer.stale = !c;
     if (c) {
         publish(s, c);
