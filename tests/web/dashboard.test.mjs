@@ -321,7 +321,9 @@ test('tokens: made, shown once; who has one sees what it may', async (t) => {
 test('keys that work everywhere, and themes that last', async (t) => {
     const page = await window(t);
     await page.keyboard.press('Control+k');
+    await page.getByRole('dialog').waitFor();
     await page.keyboard.type('default logs');
+    await page.getByRole('option').filter({ hasText: 'Logs' }).first().waitFor(); // gateways are read first
     await page.keyboard.press('Enter');
     await page.getByRole('heading', { name: 'Logs' }).waitFor();
     assert.equal(new URL(page.url()).pathname, '/gateways/default/logs');
