@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "providers/codec.h"
+#include "base/limits.h"
 
 void codec_emit(struct codec_reader *r, const struct ir_event *ev)
 {
@@ -67,6 +68,37 @@ void codec_put_sse(struct buf *out, struct str name, struct str data)
     (void)buf_append(out, STR("data: "));
     (void)buf_append(out, data);
     (void)buf_append(out, STR("\n\n"));
+}
+
+enum err codec_pile_add(struct arena *a, struct codec_pile *b, struct str more)
+{
+    if (b->n + more.n > b->cap) {
+        size_t cap = b->cap ? b->cap : IR_TEXT_STEP;
+        while (cap < b->n + more.n)
+            cap *= 2;
+        char *p = arena_alloc(a, cap);
+        if (!p)
+            return E_FULL;
+        if (b->n)
+            memcpy(p, b->p, b->n);
+        b->p = p;
+        b->cap = cap;
+    }
+    if (more.n)
+        memcpy(b->p + b->n, more.p, more.n);
+    b->n += more.n;
+    return E_OK;
+}
+
+enum err codec_pile_set(struct arena *a, struct codec_pile *b, struct str s)
+{
+    b->n = 0;
+    return codec_pile_add(a, b, s);
+}
+
+struct str codec_pile_str(const struct codec_pile *b)
+{
+    return str_of(b->p, b->n);
 }
 
 enum err codec_unescape(struct arena *a, struct codec_scratch *s, struct str raw, struct str *ret)

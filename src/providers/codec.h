@@ -114,6 +114,15 @@ void codec_note_unknown(struct arena *a, struct ir_request *r, const struct json
                         const char *const *known);
 /* A server-sent event: "event: NAME\ndata: DATA\n\n"; name may be empty. */
 void codec_put_sse(struct buf *out, struct str name, struct str data);
+/* Text that is collected from pieces: all zeros at first. The arena keeps what is outgrown. add appends, set
+ * puts s in place of all before: E_FULL past the arena's cap. The text is a view, until the next of them. */
+struct codec_pile {
+    char *p;
+    size_t n, cap;
+};
+enum err codec_pile_add(struct arena *a, struct codec_pile *b, struct str more) MUST_CHECK;
+enum err codec_pile_set(struct arena *a, struct codec_pile *b, struct str s) MUST_CHECK;
+struct str codec_pile_str(const struct codec_pile *b);
 /* Memory for unescaping one text after another; zeroed at first. */
 struct codec_scratch {
     char *p;

@@ -4,7 +4,6 @@
  * what a model does not take, and each generation takes something else; so the writers ask claude_traits and
  * say it in the model's own way, or leave it out with a note.
  */
-#include "base/limits.h"
 #include "providers/codec_anthropic.h"
 
 /* ---- models ---------------------------------------------------------------------------------------- */
@@ -133,39 +132,6 @@ bool anthropic_untag(struct str text, struct str *ret_id, struct str *ret_signat
     *ret_id = id;
     *ret_signature = rest;
     return true;
-}
-
-/* ---- text in pieces --------------------------------------------------------------------------------- */
-
-enum err anthropic_pile_add(struct arena *a, struct anthropic_pile *b, struct str more)
-{
-    if (b->n + more.n > b->cap) {
-        size_t cap = b->cap ? b->cap : IR_TEXT_STEP;
-        while (cap < b->n + more.n)
-            cap *= 2;
-        char *p = arena_alloc(a, cap);
-        if (!p)
-            return E_FULL;
-        if (b->n)
-            memcpy(p, b->p, b->n);
-        b->p = p;
-        b->cap = cap;
-    }
-    if (more.n)
-        memcpy(b->p + b->n, more.p, more.n);
-    b->n += more.n;
-    return E_OK;
-}
-
-enum err anthropic_pile_set(struct arena *a, struct anthropic_pile *b, struct str s)
-{
-    b->n = 0;
-    return anthropic_pile_add(a, b, s);
-}
-
-struct str anthropic_pile_str(const struct anthropic_pile *b)
-{
-    return str_of(b->p, b->n);
 }
 
 /* ---- errors ---------------------------------------------------------------------------------------- */

@@ -100,16 +100,6 @@ struct str anthropic_call_id(struct arena *a, struct str id);
  * cannot be said (open maps, recursion), or not a schema, or past the cap. */
 struct str anthropic_schema(struct arena *a, struct str schema);
 
-/* ---- text that is collected from pieces (codec_anthropic.c); the arena keeps what it outgrew ---- */
-
-struct anthropic_pile {
-    char *p;
-    size_t n, cap;
-};
-enum err anthropic_pile_add(struct arena *a, struct anthropic_pile *b, struct str more);
-enum err anthropic_pile_set(struct arena *a, struct anthropic_pile *b, struct str s);
-struct str anthropic_pile_str(const struct anthropic_pile *b);
-
 /* ---- answers (codec_anthropic_answer.c, codec_anthropic_stream.c, codec_anthropic_stream_write.c) ---- */
 
 void anthropic_put_usage(struct json_out *w, const struct usage *u); /* NULL: zeros, for the type's sake */

@@ -12,13 +12,13 @@
 
 struct reading {
     struct meter meter;
-    bool open;                    /* between a block's start and stop */
-    int64_t index;                /* its number in the stream */
-    enum ir_kind kind;            /* IR_RAW: of no kind that is known */
-    bool given;                   /* an event was given for it */
-    int block;                    /* its number, or the next one's */
-    struct anthropic_pile begun;  /* of a raw block, or a call's arguments that came with its start: JSON */
-    struct anthropic_pile pieces; /* of a raw block's input */
+    bool open;                /* between a block's start and stop */
+    int64_t index;            /* its number in the stream */
+    enum ir_kind kind;        /* IR_RAW: of no kind that is known */
+    bool given;               /* an event was given for it */
+    int block;                /* its number, or the next one's */
+    struct codec_pile begun;  /* of a raw block, or a call's arguments that came with its start: JSON */
+    struct codec_pile pieces; /* of a raw block's input */
     bool finished;
 };
 
@@ -76,7 +76,7 @@ static enum err begin_call(struct codec_reader *r, const struct json_val *block)
     emit(r, (struct ir_event){.kind = IR_EV_CALL, .id = id, .name = name});
     y->given = false; /* of its arguments */
     struct str raw = json_count(input) ? codec_raw(r->arena, input) : STR("{}");
-    return raw.p ? anthropic_pile_set(r->arena, &y->begun, raw) : E_FULL;
+    return raw.p ? codec_pile_set(r->arena, &y->begun, raw) : E_FULL;
 }
 
 static enum err begin_raw(struct codec_reader *r, const struct json_val *block)
@@ -84,7 +84,7 @@ static enum err begin_raw(struct codec_reader *r, const struct json_val *block)
     struct reading *y = r->state;
     struct str raw = codec_raw(r->arena, block);
     y->pieces.n = 0;
-    return raw.p ? anthropic_pile_set(r->arena, &y->begun, raw) : E_FULL;
+    return raw.p ? codec_pile_set(r->arena, &y->begun, raw) : E_FULL;
 }
 
 static enum err begin_text(struct codec_reader *r, const struct json_val *block)
@@ -153,7 +153,7 @@ static enum err read_json_delta(struct codec_reader *r, const struct json_val *d
     struct reading *y = r->state;
     struct str piece = codec_text(delta, "partial_json");
     if (y->kind == IR_RAW)
-        return anthropic_pile_add(r->arena, &y->pieces, piece);
+        return codec_pile_add(r->arena, &y->pieces, piece);
     if (y->kind == IR_TOOL_CALL && piece.n)
         emit_text(r, IR_EV_ARGUMENTS, piece);
     return E_OK;
@@ -213,9 +213,9 @@ static enum err read_block_delta(struct codec_reader *r, const struct json_val *
 static enum err end_raw(struct codec_reader *r)
 {
     struct reading *y = r->state;
-    struct ir_part part = {.kind = IR_RAW, .raw = anthropic_pile_str(&y->begun), .raw_dialect = D_ANTHROPIC};
-    struct json_doc *doc = y->pieces.n ? json_parse(anthropic_pile_str(&y->begun)) : NULL;
-    struct json_doc *input = doc ? json_parse(anthropic_pile_str(&y->pieces)) : NULL;
+    struct ir_part part = {.kind = IR_RAW, .raw = codec_pile_str(&y->begun), .raw_dialect = D_ANTHROPIC};
+    struct json_doc *doc = y->pieces.n ? json_parse(codec_pile_str(&y->begun)) : NULL;
+    struct json_doc *input = doc ? json_parse(codec_pile_str(&y->pieces)) : NULL;
     if (y->pieces.n && !input) {
         json_free(doc);
         return E_SYNTAX;
@@ -250,7 +250,7 @@ static enum err read_block_stop(struct codec_reader *r, const struct json_val *v
     if (y->kind == IR_RAW)
         e = end_raw(r);
     else if (!y->given && y->kind == IR_TOOL_CALL)
-        emit_text(r, IR_EV_ARGUMENTS, anthropic_pile_str(&y->begun));
+        emit_text(r, IR_EV_ARGUMENTS, codec_pile_str(&y->begun));
     else if (!y->given)
         emit_text(r, y->kind == IR_TEXT ? IR_EV_TEXT : IR_EV_THINKING, STR(""));
     y->open = false;

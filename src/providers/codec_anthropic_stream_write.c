@@ -10,11 +10,11 @@ enum block { NOTHING, TEXT, THINKING, REDACTED, CALL };
 
 struct writing {
     enum block open;
-    int block;                       /* the neutral number of what is open */
-    int index;                       /* of what is open, or comes next */
-    struct anthropic_pile id;        /* of a thinking item of another dialect */
-    struct anthropic_pile signature; /* of what is open */
-    struct anthropic_pile stop;      /* the sequence that was hit */
+    int block;                   /* the neutral number of what is open */
+    int index;                   /* of what is open, or comes next */
+    struct codec_pile id;        /* of a thinking item of another dialect */
+    struct codec_pile signature; /* of what is open */
+    struct codec_pile stop;      /* the sequence that was hit */
     bool has_stop, calls, refused;
     enum ir_finish finish;
     struct usage usage;
@@ -130,7 +130,7 @@ static void write_redacted(struct codec_writer *w, struct str data)
 static enum err close_block(struct codec_writer *w)
 {
     struct writing *y = w->state;
-    struct str signature = anthropic_pile_str(&y->signature), id = anthropic_pile_str(&y->id);
+    struct str signature = codec_pile_str(&y->signature), id = codec_pile_str(&y->id);
     bool thinking = y->open == THINKING || y->open == REDACTED;
     if (y->open == NOTHING)
         return E_OK;
@@ -209,7 +209,7 @@ static enum err write_thinking(struct codec_writer *w, const struct ir_event *ev
     if (e == E_OK && ev->text.n && y->open == THINKING)
         write_delta(w, "thinking_delta", "thinking", ev->text);
     if (e == E_OK && ev->id.n && !y->id.n)
-        e = anthropic_pile_add(w->arena, &y->id, ev->id);
+        e = codec_pile_add(w->arena, &y->id, ev->id);
     return e;
 }
 
@@ -217,7 +217,7 @@ static enum err write_signature(struct codec_writer *w, const struct ir_event *e
 {
     struct writing *y = w->state;
     enum err e = turn_to(w, ev, ev->redacted ? REDACTED : THINKING);
-    return e == E_OK ? anthropic_pile_add(w->arena, &y->signature, ev->text) : e;
+    return e == E_OK ? codec_pile_add(w->arena, &y->signature, ev->text) : e;
 }
 
 static enum err write_call(struct codec_writer *w, const struct ir_event *ev)
@@ -287,7 +287,7 @@ static enum err write_end(struct codec_writer *w)
     enum err e = close_block(w);
     if (e != E_OK)
         return e;
-    struct str stop = y->has_stop ? anthropic_pile_str(&y->stop) : str_of(NULL, 0);
+    struct str stop = y->has_stop ? codec_pile_str(&y->stop) : str_of(NULL, 0);
     struct json_out o = begin_event(w, "message_delta");
     json_key(&o, "delta");
     json_open(&o, '{');
@@ -307,7 +307,7 @@ static enum err write_finish(struct codec_writer *w, const struct ir_event *ev)
     struct writing *y = w->state;
     y->finish = ev->finish;
     y->has_stop = ev->text.n > 0;
-    return anthropic_pile_set(w->arena, &y->stop, ev->text);
+    return codec_pile_set(w->arena, &y->stop, ev->text);
 }
 
 static enum err write_content(struct codec_writer *w, const struct ir_event *ev)

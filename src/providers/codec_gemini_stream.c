@@ -5,45 +5,6 @@
  * last chunk.
  */
 #include "providers/codec_gemini.h"
-#include "base/limits.h"
-
-/* ---- text that is collected from pieces; the arena keeps what is outgrown -------------------------- */
-
-struct pile {
-    char *p;
-    size_t n, cap;
-};
-
-static enum err pile_add(struct arena *a, struct pile *b, struct str more)
-{
-    if (b->n + more.n > b->cap) {
-        size_t cap = b->cap ? b->cap : IR_TEXT_STEP;
-        while (cap < b->n + more.n)
-            cap *= 2;
-        char *p = arena_alloc(a, cap);
-        if (!p)
-            return E_FULL;
-        if (b->n)
-            memcpy(p, b->p, b->n);
-        b->p = p;
-        b->cap = cap;
-    }
-    if (more.n)
-        memcpy(b->p + b->n, more.p, more.n);
-    b->n += more.n;
-    return E_OK;
-}
-
-static enum err pile_set(struct arena *a, struct pile *b, struct str s)
-{
-    b->n = 0;
-    return pile_add(a, b, s);
-}
-
-static struct str pile_str(const struct pile *b)
-{
-    return str_of(b->p, b->n);
-}
 
 /* ---- state ----------------------------------------------------------------------------------------- */
 
@@ -57,7 +18,7 @@ struct candidate {
     enum ir_kind kind;
     bool open;     /* something of the block waits */
     bool redacted; /* a thought without text */
-    struct pile id, name, arguments, signature;
+    struct codec_pile id, name, arguments, signature;
     struct gemini_span run, block_start; /* the run of text so far, and before the newest block */
     struct ir_citation *citations, **last;
     struct ir_citation **whole; /* where those begin that mean all of the newest block */
@@ -151,13 +112,14 @@ static enum err put_call(struct codec_writer *w, const struct candidate *c)
     struct arena a;
     bool wrapped = false;
     arena_init(&a, w->arena->cap);
-    struct str arguments = gemini_arguments(&a, pile_str(&c->arguments), &wrapped);
+    struct str arguments = gemini_arguments(&a, codec_pile_str(&c->arguments), &wrapped);
     enum err e = E_FULL;
     if (arguments.p) {
         struct json_out j = open_chunk(w);
         open_candidate(&j);
         json_open(&j, '{');
-        gemini_put_call(&j, pile_str(&c->id), pile_str(&c->name), arguments, pile_str(&c->signature));
+        gemini_put_call(&j, codec_pile_str(&c->id), codec_pile_str(&c->name), arguments,
+                        codec_pile_str(&c->signature));
         json_close(&j, '}');
         close_content(&j, c);
         json_close(&j, '}');
@@ -206,7 +168,7 @@ static void put_nothing(struct json_out *j, const struct candidate *c)
 /* What waited for the block's end. */
 static enum err flush(struct codec_writer *w, struct candidate *c)
 {
-    struct str signature = pile_str(&c->signature);
+    struct str signature = codec_pile_str(&c->signature);
     enum err e = E_OK;
     if (!c->open)
         return E_OK;
@@ -218,7 +180,7 @@ static enum err flush(struct codec_writer *w, struct candidate *c)
         }
     c->whole = c->last;
     if (c->kind == IR_THINKING && c->id.n) {
-        signature = gemini_seal(w->arena, pile_str(&c->id), signature);
+        signature = gemini_seal(w->arena, codec_pile_str(&c->id), signature);
         if (!signature.p)
             return E_FULL;
     }
@@ -293,8 +255,8 @@ static enum err say(struct codec_writer *w, struct candidate *c, struct str text
 
 static enum err begin_call(struct codec_writer *w, struct candidate *c, const struct ir_event *ev)
 {
-    enum err e = pile_set(w->arena, &c->id, ev->id);
-    return e == E_OK ? pile_set(w->arena, &c->name, ev->name) : e;
+    enum err e = codec_pile_set(w->arena, &c->id, ev->id);
+    return e == E_OK ? codec_pile_set(w->arena, &c->name, ev->name) : e;
 }
 
 static enum err put_logprobs(struct codec_writer *w, const struct candidate *c, struct str entries)
@@ -315,11 +277,13 @@ static enum err write_block(struct codec_writer *w, struct candidate *c, const s
     case IR_EV_TEXT:
     case IR_EV_REFUSAL: return say(w, c, ev->text, false);
     case IR_EV_THINKING:
-        e = c->id.n ? E_OK : pile_set(w->arena, &c->id, ev->id);
+        e = c->id.n ? E_OK : codec_pile_set(w->arena, &c->id, ev->id);
         return e == E_OK ? say(w, c, ev->text, true) : e;
-    case IR_EV_SIGNATURE: c->redacted |= ev->redacted; return pile_add(w->arena, &c->signature, ev->text);
+    case IR_EV_SIGNATURE:
+        c->redacted |= ev->redacted;
+        return codec_pile_add(w->arena, &c->signature, ev->text);
     case IR_EV_CALL: return begin_call(w, c, ev);
-    case IR_EV_ARGUMENTS: return pile_add(w->arena, &c->arguments, ev->text);
+    case IR_EV_ARGUMENTS: return codec_pile_add(w->arena, &c->arguments, ev->text);
     case IR_EV_CITATION: return add_citation(w, c, ev->citation);
     default: return put_part(w, c, ev->part);
     }
