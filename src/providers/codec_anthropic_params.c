@@ -487,14 +487,6 @@ static void put_tier(struct anthropic_request *q)
         drop(q, STR("service_tier"));
 }
 
-static bool wants_other_than_text(const struct ir_request *r)
-{
-    for (size_t i = 0; i < r->modalities.n; i++)
-        if (!str_ieq(r->modalities.v[i], STR("text")))
-            return true;
-    return false;
-}
-
 /* What there is no word for here. */
 static void note_lost(struct anthropic_request *q)
 {
@@ -514,7 +506,7 @@ static void note_lost(struct anthropic_request *q)
         {r->metadata.p, S("metadata")},
         {r->verbosity.p, S("verbosity")},
         {r->store == 1, S("store")},
-        {wants_other_than_text(r), S("modalities")},
+        {ir_wants_other_than_text(r), S("modalities")},
         {r->audio.p, S("audio_output")},
         {r->safety.p, S("safety")},
     };

@@ -250,14 +250,6 @@ static void put_thinking(struct cohere_request *q)
 
 /* ---- the rest -------------------------------------------------------------------------------------- */
 
-static bool wants_other_than_text(const struct ir_request *r)
-{
-    for (size_t i = 0; i < r->modalities.n; i++)
-        if (!str_ieq(r->modalities.v[i], STR("text")))
-            return true;
-    return false;
-}
-
 /* What there is no word for here. */
 static void note_lost(struct cohere_request *q)
 {
@@ -275,7 +267,7 @@ static void note_lost(struct cohere_request *q)
         {r->service_tier.p, S("service_tier")},
         {r->verbosity.p, S("verbosity")},
         {r->store >= 0, S("store")},
-        {wants_other_than_text(r), S("modalities")},
+        {ir_wants_other_than_text(r), S("modalities")},
         {r->audio.p, S("audio_output")},
         {r->safety.p, S("safety")},
     };

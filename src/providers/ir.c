@@ -139,6 +139,14 @@ bool ir_wants_single_calls(const struct ir_request *r)
     return r->parallel_tools == 0 && r->tools && r->choice != IR_CHOICE_NONE;
 }
 
+bool ir_wants_other_than_text(const struct ir_request *r)
+{
+    for (size_t i = 0; i < r->modalities.n; i++)
+        if (!str_ieq(r->modalities.v[i], STR("text")))
+            return true;
+    return false;
+}
+
 bool ir_data_url(struct str url, struct str *ret_mime, struct str *ret_data)
 {
     static const struct str scheme = S("data:"), base64 = S(";base64");

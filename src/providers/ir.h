@@ -173,6 +173,8 @@ int64_t ir_effort_budget(struct str effort);
 struct str ir_budget_effort(int64_t budget);
 /* Calls are wanted one at a time, and there may be some: what must be told, and otherwise need not. */
 bool ir_wants_single_calls(const struct ir_request *r);
+/* The answer is to have sounds or pictures in it. */
+bool ir_wants_other_than_text(const struct ir_request *r);
 /* Builders for codecs: zeroed and appended. NULL past the arena's cap. ir_add_part walks to the list's end:
  * give it the last part's `next` where there may be many. */
 struct ir_message *ir_add_message(struct arena *a, struct ir_request *r, enum ir_role role);
