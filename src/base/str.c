@@ -1,44 +1,40 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/str.h"
 
-#include <endian.h>
-
 static char lower(char c)
 {
     return (c >= 'A' && c <= 'Z') ? (char)(c | 0x20) : c;
 }
 
-/* Bytes that differ in the case bit alone are the same letter, if they are letters. */
-static bool same_letters(const char *a, const char *b, uint64_t differ)
-{
-    while (differ) {
-        size_t i = (size_t)__builtin_ctzll(differ) / 8;
-        if (lower(a[i]) != lower(b[i]))
-            return false;
-        differ &= ~(UINT64_C(0xff) << (8 * i));
-    }
-    return true;
-}
-
+/* Eight at once: bytes may differ in the case bit alone, and there only if they are letters. */
 static bool same_eight(const char *a, const char *b)
 {
+    static const uint64_t ones = UINT64_C(0x0101010101010101);
     uint64_t x, y;
     memcpy(&x, a, sizeof(x));
     memcpy(&y, b, sizeof(y));
-    x = le64toh(x ^ y);
-    return (x & ~UINT64_C(0x2020202020202020)) == 0 && same_letters(a, b, x);
+    uint64_t small = (x & 0x7f * ones) | 0x20 * ones;
+    uint64_t from_a = small + (0x80 - 'a') * ones, beyond_z = small + (0x80 - 'z' - 1) * ones;
+    uint64_t letters = from_a & ~beyond_z & ~x & 0x80 * ones; /* the highest bit of each that is one */
+    return ((x ^ y) & ~(letters >> 2)) == 0;
+}
+
+static bool same_few(const char *a, const char *b, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (lower(a[i]) != lower(b[i]))
+            return false;
+    return true;
 }
 
 bool str_same_letters(const char *a, const char *b, size_t n)
 {
-    size_t i = 0;
-    for (; n - i >= 8; i += 8)
+    if (n < 8)
+        return same_few(a, b, n);
+    for (size_t i = 0; i < n - 8; i += 8)
         if (!same_eight(a + i, b + i))
             return false;
-    for (; i < n; i++)
-        if (lower(a[i]) != lower(b[i]))
-            return false;
-    return true;
+    return same_eight(a + n - 8, b + n - 8); /* some of them for the second time */
 }
 
 static bool is_blank(char c)
