@@ -2,6 +2,8 @@
 #include "providers/codec.h"
 #include "base/limits.h"
 
+#include <stdio.h>
+
 void codec_emit(struct codec_reader *r, const struct ir_event *ev)
 {
     if (r->ended)
@@ -9,6 +11,17 @@ void codec_emit(struct codec_reader *r, const struct ir_event *ev)
     r->started |= ev->kind == IR_EV_START;
     r->ended = ev->kind == IR_EV_END || ev->kind == IR_EV_ERROR;
     r->on_event(r->arg, ev);
+}
+
+enum err codec_refuse(struct arena *a, struct str *ret_why, const char *fmt, ...)
+{
+    char text[256];
+    va_list args;
+    va_start(args, fmt);
+    int n = vsnprintf(text, sizeof(text), fmt, args);
+    va_end(args);
+    *ret_why = arena_dup(a, str_head(str_c(text), n < 0 ? 0 : (size_t)n));
+    return E_SYNTAX;
 }
 
 struct str codec_raw(struct arena *a, const struct json_val *v)

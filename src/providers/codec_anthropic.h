@@ -49,8 +49,6 @@ bool anthropic_untag(struct str text, struct str *ret_id, struct str *ret_signat
 
 /* ---- reading (codec_anthropic_read.c) ---- */
 
-/* E_SYNTAX with a formatted *ret_why in the arena. */
-enum err anthropic_refuse(struct arena *a, struct str *ret_why, const char *fmt, ...) PRINTF_LIKE(3, 4);
 /* A whole number of a document that keeps its numbers as text; -1 for anything else. */
 int64_t anthropic_int(const struct json_val *v);
 /* The content blocks of a message: tool results are put into *results, everything else into *parts (the same

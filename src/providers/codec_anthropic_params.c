@@ -82,7 +82,7 @@ static enum err decide_choice(struct anthropic_request *q)
     const struct ir_request *r = q->r;
     bool named = r->choice == IR_CHOICE_NAMED;
     if (named && !r->choice_name.n)
-        return anthropic_refuse(q->a, q->ret_why, "tool_choice: of a tool without a name");
+        return codec_refuse(q->a, q->ret_why, "tool_choice: of a tool without a name");
     q->forced = has_tools(r) && (named || r->choice == IR_CHOICE_REQUIRED);
     if (!q->forced || has(q, CLAUDE_FORCED))
         return E_OK;
@@ -264,7 +264,7 @@ static enum err put_tool(struct anthropic_request *q, const struct ir_tool *t)
     if (t->strict == 1 && !strict)
         drop(q, STR("tools.strict"));
     if (!t->name.n)
-        return anthropic_refuse(q->a, q->ret_why, "tools: a tool without a name");
+        return codec_refuse(q->a, q->ret_why, "tools: a tool without a name");
     json_open(&q->w, '{');
     put_member(q, "name", t->name);
     if (t->description.n)

@@ -9,17 +9,6 @@
 
 #include <stdio.h>
 
-enum err anthropic_refuse(struct arena *a, struct str *ret_why, const char *fmt, ...)
-{
-    char text[256];
-    va_list args;
-    va_start(args, fmt);
-    int n = vsnprintf(text, sizeof(text), fmt, args);
-    va_end(args);
-    *ret_why = arena_dup(a, str_head(str_c(text), n < 0 ? 0 : (size_t)n));
-    return E_SYNTAX;
-}
-
 int64_t anthropic_int(const struct json_val *v)
 {
     struct str text = json_number(v), digits = str_cut(&text, '.');
@@ -106,7 +95,7 @@ static enum err read_text(const struct reading *b)
         return E_FULL;
     p->text = codec_text(b->v, "text");
     if (!p->text.p)
-        return anthropic_refuse(b->a, b->ret_why, "%s: a text block without text", b->at);
+        return codec_refuse(b->a, b->ret_why, "%s: a text block without text", b->at);
     p->cache = read_cache(b->v);
     const struct json_val *citations = json_get(b->v, "citations");
     return json_type(citations) == JSON_ARRAY ? read_citations(b->a, citations, &p->citations) : E_OK;
@@ -149,7 +138,7 @@ static enum err read_source(const struct reading *b, struct ir_media *m)
         return E_OK;
     if (json_type(content) == JSON_ARRAY)
         return E_FULL;
-    return anthropic_refuse(b->a, b->ret_why, "%s: a source of an unknown type", b->at);
+    return codec_refuse(b->a, b->ret_why, "%s: a source of an unknown type", b->at);
 }
 
 static enum err read_image(const struct reading *b)
@@ -199,7 +188,7 @@ static enum err read_call(const struct reading *b)
     p->name = codec_text(b->v, "name");
     p->cache = read_cache(b->v);
     if (!p->id.p || !p->name.p)
-        return anthropic_refuse(b->a, b->ret_why, "%s: a tool_use block without id or name", b->at);
+        return codec_refuse(b->a, b->ret_why, "%s: a tool_use block without id or name", b->at);
     p->arguments = json_type(input) == JSON_OBJECT ? codec_raw(b->a, input) : STR("{}");
     return p->arguments.p ? E_OK : E_FULL;
 }
@@ -214,7 +203,7 @@ static enum err read_result(const struct reading *b)
     p->is_error = json_bool(json_get(b->v, "is_error"), false);
     p->cache = read_cache(b->v);
     if (!p->id.p)
-        return anthropic_refuse(b->a, b->ret_why, "%s: a tool_result block without tool_use_id", b->at);
+        return codec_refuse(b->a, b->ret_why, "%s: a tool_result block without tool_use_id", b->at);
     return anthropic_read_blocks(b->a, content, &p->parts, &p->parts, b->at, b->ret_why);
 }
 
@@ -244,7 +233,7 @@ static enum err read_thinking(const struct reading *b)
 static enum err read_redacted(const struct reading *b)
 {
     if (!codec_text(b->v, "data").n)
-        return anthropic_refuse(b->a, b->ret_why, "%s: a redacted_thinking block without data", b->at);
+        return codec_refuse(b->a, b->ret_why, "%s: a redacted_thinking block without data", b->at);
     return read_signed(b, true, str_of(NULL, 0), codec_text(b->v, "data"));
 }
 
@@ -262,7 +251,7 @@ static enum err read_block(const struct reading *b)
     };
     struct str type = codec_text(b->v, "type");
     if (!type.n)
-        return anthropic_refuse(b->a, b->ret_why, "%s: a content block without type", b->at);
+        return codec_refuse(b->a, b->ret_why, "%s: a content block without type", b->at);
     for (size_t i = 0; i < countof(kinds); i++)
         if (str_eq(type, kinds[i].type) && (kinds[i].in_answers || b->results))
             return kinds[i].read(b);
@@ -303,7 +292,7 @@ enum err anthropic_read_blocks(struct arena *a, const struct json_val *blocks, s
     case JSON_NONE:
     case JSON_NULL: return E_OK;
     case JSON_ARRAY: break;
-    default: return anthropic_refuse(a, ret_why, "%s: content is a string or a list of blocks", at);
+    default: return codec_refuse(a, ret_why, "%s: content is a string or a list of blocks", at);
     }
     return read_list(a, blocks, parts, results, at, ret_why);
 }
@@ -364,14 +353,14 @@ static enum err read_message(struct arena *a, struct ir_request *r, const struct
     const struct json_val *content = json_get(v, "content");
     struct str role = codec_text(v, "role");
     if (json_type(content) != JSON_STRING && json_type(content) != JSON_ARRAY)
-        return anthropic_refuse(a, ret_why, "%s: content is a string or a list of blocks", at);
+        return codec_refuse(a, ret_why, "%s: content is a string or a list of blocks", at);
     if (str_eq(role, STR("user")))
         return read_user(a, r, content, at, ret_why);
     if (str_eq(role, STR("assistant")))
         return read_other(a, r, IR_ASSISTANT, content, at, ret_why);
     if (str_eq(role, STR("system")))
         return read_other(a, r, IR_SYSTEM, content, at, ret_why);
-    return anthropic_refuse(a, ret_why, "%s: role is user, assistant or system", at);
+    return codec_refuse(a, ret_why, "%s: role is user, assistant or system", at);
 }
 
 /* The top-level cache_control stands for one at the last block that can have it. */
@@ -391,7 +380,7 @@ static enum err read_messages(struct arena *a, struct ir_request *r, const struc
 {
     const struct json_val *system = json_get(root, "system"), *list = json_get(root, "messages");
     if (json_type(list) != JSON_ARRAY || json_count(list) == 0)
-        return anthropic_refuse(a, ret_why, "messages: at least one is required");
+        return codec_refuse(a, ret_why, "messages: at least one is required");
     enum err e = E_OK;
     if (json_type(system) != JSON_NONE && json_type(system) != JSON_NULL)
         e = read_other(a, r, IR_SYSTEM, system, "system", ret_why);
@@ -428,7 +417,7 @@ static enum err read_tool(struct arena *a, struct ir_request *r, const struct js
     t->strict = codec_bool(v, "strict");
     codec_note_unknown(a, r, v, known);
     if (!t->name.n)
-        return anthropic_refuse(a, ret_why, "tools: a tool without a name");
+        return codec_refuse(a, ret_why, "tools: a tool without a name");
     return read_raw(a, json_get(v, "input_schema"), &t->schema);
 }
 
@@ -461,7 +450,7 @@ static enum err read_choice(struct arena *a, struct ir_request *r, const struct 
     r->parallel_tools = alone < 0 ? -1 : !alone;
     r->choice_name = codec_text(v, "name");
     if (r->choice == IR_CHOICE_UNSET || (r->choice == IR_CHOICE_NAMED && !r->choice_name.n))
-        return anthropic_refuse(a, ret_why, "tool_choice: type is auto, any, none, or tool with a name");
+        return codec_refuse(a, ret_why, "tool_choice: type is auto, any, none, or tool with a name");
     return E_OK;
 }
 
@@ -480,7 +469,7 @@ static enum err read_thinking_config(struct arena *a, struct ir_request *r, cons
     else if (str_eq(type, STR("adaptive")))
         r->thinking_budget = -2;
     else if (!str_eq(type, STR("disabled")) && !str_eq(type, STR("between_tools")))
-        return anthropic_refuse(a, ret_why, "thinking: type is enabled, adaptive or disabled");
+        return codec_refuse(a, ret_why, "thinking: type is enabled, adaptive or disabled");
     r->thinking = str_eq(type, STR("enabled")) || str_eq(type, STR("adaptive"));
     return E_OK;
 }
@@ -503,7 +492,7 @@ static enum err read_output(struct arena *a, struct ir_request *r, const struct 
         return e;
     bool schema = str_eq(codec_text(format, "type"), STR("json_schema")) && r->format_schema.p;
     return schema ? E_OK
-                  : anthropic_refuse(a, ret_why, "output_config.format: type is json_schema, with a schema");
+                  : codec_refuse(a, ret_why, "output_config.format: type is json_schema, with a schema");
 }
 
 static enum err read_stop(struct arena *a, struct ir_request *r, const struct json_val *list)
@@ -552,9 +541,9 @@ enum err anthropic_read_request(struct arena *a, struct str body, struct str pat
     ret->doc = json_parse_exact(body, &at, &why);
     const struct json_val *root = json_root(ret->doc);
     if (!ret->doc)
-        return anthropic_refuse(a, ret_why, "the body is not JSON: %s at byte %zu", why, at);
+        return codec_refuse(a, ret_why, "the body is not JSON: %s at byte %zu", why, at);
     if (json_type(root) != JSON_OBJECT)
-        return anthropic_refuse(a, ret_why, "the body is not a JSON object");
+        return codec_refuse(a, ret_why, "the body is not a JSON object");
     enum err e = read_rest(a, ret, root, ret_why);
     if (e == E_OK)
         e = read_messages(a, ret, root, ret_why);

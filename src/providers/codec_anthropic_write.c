@@ -183,11 +183,11 @@ static enum err put_image(struct anthropic_request *q, const char *role, const s
     const struct ir_media *m = &p->media;
     struct str type = type_of(m);
     if (m->url.p && !is_web(m->url))
-        return anthropic_refuse(q->a, q->ret_why, "an image URL must be http or https for this provider");
+        return codec_refuse(q->a, q->ret_why, "an image URL must be http or https for this provider");
     if (!m->url.p && !m->file_id.p && !is_picture(type))
-        return anthropic_refuse(q->a, q->ret_why,
-                                "this provider takes images of type jpeg, png, gif and webp, not \"%.*s\"",
-                                STR_FMT(str_head(type, 40)));
+        return codec_refuse(q->a, q->ret_why,
+                            "this provider takes images of type jpeg, png, gif and webp, not \"%.*s\"",
+                            STR_FMT(str_head(type, 40)));
     if (m->detail.n && !str_eq(m->detail, STR("auto")))
         drop(q, STR("image.detail"));
     open_block(q, role, "image");
@@ -207,17 +207,17 @@ static enum err put_document(struct anthropic_request *q, const char *role, cons
     const struct ir_media *m = &p->media;
     struct str type = type_of(m), text = m->text;
     if (m->url.p && !is_web(m->url))
-        return anthropic_refuse(q->a, q->ret_why, "a document URL must be http or https for this provider");
+        return codec_refuse(q->a, q->ret_why, "a document URL must be http or https for this provider");
     if (m->data.p && is_picture(type))
         return put_image(q, role, p);
     if (!m->url.p && !m->data.p && !m->text.p && !m->file_id.p)
-        return anthropic_refuse(q->a, q->ret_why, "a document without content");
+        return codec_refuse(q->a, q->ret_why, "a document without content");
     bool pdf = str_ieq(type, STR("application/pdf"));
     if (m->data.p && is_text_type(type) && base64_decode(q->a, m->data, &text) != E_OK)
-        return anthropic_refuse(q->a, q->ret_why, "a document's data is not base64");
+        return codec_refuse(q->a, q->ret_why, "a document's data is not base64");
     if (m->data.p && !pdf && !text.p)
-        return anthropic_refuse(q->a, q->ret_why, "this provider takes PDF and text, not \"%.*s\"",
-                                STR_FMT(str_head(type, 60)));
+        return codec_refuse(q->a, q->ret_why, "this provider takes PDF and text, not \"%.*s\"",
+                            STR_FMT(str_head(type, 60)));
     open_block(q, role, "document");
     if (text.p)
         (void)put_text_document(q, text);
@@ -374,8 +374,8 @@ static enum err put_user_part(struct anthropic_request *q, const struct ir_messa
     case IR_REFUSAL: put_text(q, "user", m, p, p->text); return E_OK;
     case IR_IMAGE:
     case IR_FILE: return put_media(q, m, p);
-    case IR_AUDIO: return anthropic_refuse(q->a, q->ret_why, "this provider takes no audio");
-    case IR_VIDEO: return anthropic_refuse(q->a, q->ret_why, "this provider takes no video");
+    case IR_AUDIO: return codec_refuse(q->a, q->ret_why, "this provider takes no audio");
+    case IR_VIDEO: return codec_refuse(q->a, q->ret_why, "this provider takes no video");
     case IR_RAW: put_raw(q, "user", p); return E_OK;
     case IR_TOOL_RESULT: return E_OK; /* came first */
     case IR_TOOL_CALL: drop(q, STR("user.call")); return E_OK;
@@ -586,7 +586,7 @@ static enum err put_messages(struct anthropic_request *q)
     }
     json_close(&q->w, ']');
     if (e == E_OK && q->messages == 0)
-        return anthropic_refuse(q->a, q->ret_why, "messages: nothing is said in them");
+        return codec_refuse(q->a, q->ret_why, "messages: nothing is said in them");
     return e;
 }
 

@@ -50,7 +50,7 @@ static enum err add_text(struct reading *d, struct str text)
     if (!p)
         return E_FULL;
     p->text = text;
-    return text.p ? E_OK : anthropic_refuse(d->b->a, d->b->ret_why, "%s: a text that is none", d->b->at);
+    return text.p ? E_OK : codec_refuse(d->b->a, d->b->ret_why, "%s: a text that is none", d->b->at);
 }
 
 static enum err read_text(struct reading *d)
@@ -84,7 +84,7 @@ static enum err read_source(struct reading *d, struct ir_media *m)
         m->text = join_texts(d->b->a, json_get(source, "content"));
     if (m->data.p || m->url.p || m->text.p)
         return E_OK;
-    return anthropic_refuse(d->b->a, d->b->ret_why, "%s: a source of an unknown kind", d->b->at);
+    return codec_refuse(d->b->a, d->b->ret_why, "%s: a source of an unknown kind", d->b->at);
 }
 
 static enum err read_media(struct reading *d, enum ir_kind kind)
@@ -158,7 +158,7 @@ static enum err read_call(struct reading *d)
     p->id = codec_text(d->v, "toolUseId");
     p->name = codec_text(d->v, "name");
     if (!p->id.p || !p->name.p)
-        return anthropic_refuse(d->b->a, d->b->ret_why, "%s: a toolUse without toolUseId or name", d->b->at);
+        return codec_refuse(d->b->a, d->b->ret_why, "%s: a toolUse without toolUseId or name", d->b->at);
     p->arguments = json_type(input) == JSON_OBJECT ? codec_raw(d->b->a, input) : STR("{}");
     return p->arguments.p ? E_OK : E_FULL;
 }
@@ -173,7 +173,7 @@ static enum err read_result(struct reading *d)
     p->id = codec_text(d->v, "toolUseId");
     p->is_error = str_eq(codec_text(d->v, "status"), STR("error"));
     if (!p->id.p)
-        return anthropic_refuse(d->b->a, d->b->ret_why, "%s: a toolResult without toolUseId", d->b->at);
+        return codec_refuse(d->b->a, d->b->ret_why, "%s: a toolResult without toolUseId", d->b->at);
     struct bedrock_blocks inner = {.a = d->b->a, .r = d->b->r, .at = d->b->at, .ret_why = d->b->ret_why};
     enum err e = bedrock_read_blocks(&inner, json_get(d->v, "content"));
     p->parts = inner.parts;
@@ -301,7 +301,7 @@ static enum err read_block(struct reading *d)
     };
     struct json_iter it = json_iter(d->block);
     if (json_type(d->block) != JSON_OBJECT || !json_next(&it))
-        return anthropic_refuse(d->b->a, d->b->ret_why, "%s: a content block is an object", d->b->at);
+        return codec_refuse(d->b->a, d->b->ret_why, "%s: a content block is an object", d->b->at);
     d->v = it.val;
     for (size_t i = 0; i < countof(kinds); i++)
         if (str_eq(it.key, kinds[i].kind))
@@ -314,7 +314,7 @@ enum err bedrock_read_blocks(struct bedrock_blocks *b, const struct json_val *li
     struct reading d = {.b = b, .parts = &b->parts, .results = &b->results};
     enum err e = E_OK;
     if (json_type(list) != JSON_ARRAY)
-        return anthropic_refuse(b->a, b->ret_why, "%s: content is a list of blocks", b->at);
+        return codec_refuse(b->a, b->ret_why, "%s: content is a list of blocks", b->at);
     for (struct json_iter it = json_iter(list); e == E_OK && json_next(&it);) {
         d.block = it.val;
         e = read_block(&d);
@@ -359,7 +359,7 @@ static enum err read_message(struct arena *a, struct ir_request *r, const struct
         b.user = roles[i].role == IR_USER;
         return read_turn(&b, roles[i].role, json_get(v, "content"));
     }
-    return anthropic_refuse(a, ret_why, "%s: role is user or assistant", at);
+    return codec_refuse(a, ret_why, "%s: role is user or assistant", at);
 }
 
 static enum err read_messages(struct arena *a, struct ir_request *r, const struct json_val *root,
@@ -368,7 +368,7 @@ static enum err read_messages(struct arena *a, struct ir_request *r, const struc
     const struct json_val *system = json_get(root, "system"), *list = json_get(root, "messages");
     struct bedrock_blocks b = {.a = a, .r = r, .at = "system", .ret_why = ret_why};
     if (json_type(list) != JSON_ARRAY)
-        return anthropic_refuse(a, ret_why, "messages: a list is required");
+        return codec_refuse(a, ret_why, "messages: a list is required");
     enum err e = json_count(system) ? read_turn(&b, IR_SYSTEM, system) : E_OK;
     unsigned i = 0;
     for (struct json_iter it = json_iter(list); e == E_OK && json_next(&it); i++) {
@@ -388,7 +388,7 @@ static enum err read_spec(struct arena *a, struct ir_tool *t, const struct json_
     t->description = codec_text(spec, "description");
     t->schema = codec_raw(a, json_get(json_get(spec, "inputSchema"), "json"));
     t->strict = codec_bool(spec, "strict");
-    return t->name.n ? E_OK : anthropic_refuse(a, ret_why, "toolConfig.tools: a tool without a name");
+    return t->name.n ? E_OK : codec_refuse(a, ret_why, "toolConfig.tools: a tool without a name");
 }
 
 static enum err read_tool(struct arena *a, struct ir_request *r, const struct json_val *v,
@@ -428,7 +428,7 @@ static enum err read_tools(struct arena *a, struct ir_request *r, const struct j
     if (r->choice_name.p)
         r->choice = IR_CHOICE_NAMED;
     if (e == E_OK && json_count(choice) && r->choice == IR_CHOICE_UNSET)
-        return anthropic_refuse(a, ret_why, "toolConfig.toolChoice: auto, any, or tool with a name");
+        return codec_refuse(a, ret_why, "toolConfig.toolChoice: auto, any, or tool with a name");
     return e;
 }
 
@@ -516,7 +516,7 @@ static enum err read_rest(struct arena *a, struct ir_request *r, const struct js
     if (e == E_OK && r->format_schema.p) { /* it is a text here, and JSON in the neutral form */
         struct json_doc *doc = json_parse(r->format_schema);
         if (!doc)
-            e = anthropic_refuse(a, ret_why, "outputConfig.textFormat: the schema is not JSON");
+            e = codec_refuse(a, ret_why, "outputConfig.textFormat: the schema is not JSON");
         json_free(doc);
     }
     return e == E_OK ? read_tools(a, r, json_get(root, "toolConfig"), ret_why) : e;
@@ -544,8 +544,7 @@ static enum err read_path(struct arena *a, struct ir_request *r, struct str path
     r->stream = str_ends(rest, stream);
     size_t tail = r->stream ? stream.n : whole.n;
     if (rest.n <= tail || (!r->stream && !str_ends(rest, whole)))
-        return anthropic_refuse(a, ret_why,
-                                "the path is not model/{id}/converse or model/{id}/converse-stream");
+        return codec_refuse(a, ret_why, "the path is not model/{id}/converse or model/{id}/converse-stream");
     r->model = unescape(a, str_head(rest, rest.n - tail));
     return r->model.p ? E_OK : E_FULL;
 }
@@ -559,9 +558,9 @@ enum err bedrock_read_request(struct arena *a, struct str body, struct str path,
     ret->doc = json_parse_exact(body, &at, &why);
     const struct json_val *root = json_root(ret->doc);
     if (!ret->doc)
-        return anthropic_refuse(a, ret_why, "the body is not JSON: %s at byte %zu", why, at);
+        return codec_refuse(a, ret_why, "the body is not JSON: %s at byte %zu", why, at);
     if (json_type(root) != JSON_OBJECT)
-        return anthropic_refuse(a, ret_why, "the body is not a JSON object");
+        return codec_refuse(a, ret_why, "the body is not a JSON object");
     enum err e = read_path(a, ret, path, ret_why);
     if (e == E_OK)
         e = read_rest(a, ret, root, ret_why);

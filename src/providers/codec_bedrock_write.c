@@ -209,13 +209,13 @@ static enum err put_media(struct bedrock_request *q, const char *role, const str
     const struct ir_media *m = &p->media;
     struct str format = format_of(p, &kind);
     if (!m->data.p && !m->text.p && !is_s3(m->url))
-        return anthropic_refuse(
+        return codec_refuse(
             q->q.a, q->q.ret_why,
             "%s: this provider takes the bytes or an s3:// address, no other URL and no file id",
             key_of(kind));
     if (!format.p)
-        return anthropic_refuse(q->q.a, q->q.ret_why, "%s: this provider does not take the type \"%.*s\"",
-                                key_of(kind), STR_FMT(str_head(m->mime, 60)));
+        return codec_refuse(q->q.a, q->q.ret_why, "%s: this provider does not take the type \"%.*s\"",
+                            key_of(kind), STR_FMT(str_head(m->mime, 60)));
     if (m->detail.n && !str_eq(m->detail, STR("auto")))
         drop(q, STR("image.detail"));
     open_message(q, role);
@@ -306,7 +306,7 @@ static enum err put_result(struct bedrock_request *q, const struct ir_part *p)
     json_open(w, '[');
     for (const struct ir_part *in = p->parts; in && e == E_OK; in = in->next) {
         if (in->kind == IR_AUDIO)
-            e = anthropic_refuse(q->q.a, q->q.ret_why, "this provider takes no audio in a tool's result");
+            e = codec_refuse(q->q.a, q->q.ret_why, "this provider takes no audio in a tool's result");
         else
             e = put_user_part(q, NULL, in);
         if (in->cache != IR_CACHE_NONE)
@@ -485,7 +485,7 @@ static enum err put_messages(struct bedrock_request *q)
     }
     json_close(&q->q.w, ']');
     if (e == E_OK && q->messages == 0)
-        return anthropic_refuse(q->q.a, q->q.ret_why, "messages: nothing is said in them");
+        return codec_refuse(q->q.a, q->q.ret_why, "messages: nothing is said in them");
     return e;
 }
 

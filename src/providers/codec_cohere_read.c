@@ -22,7 +22,7 @@ static enum err add_text(const struct reading *d, struct ir_part **list, enum ir
     if (!p)
         return E_FULL;
     p->text = text;
-    return text.p ? E_OK : anthropic_refuse(d->a, d->ret_why, "%s: a text that is none", d->at);
+    return text.p ? E_OK : codec_refuse(d->a, d->ret_why, "%s: a text that is none", d->at);
 }
 
 /* The one text that a document's data has beside its title; p == NULL: it has more to say. */
@@ -60,7 +60,7 @@ static enum err add_document(const struct reading *d, struct ir_part **list, con
         p->media.name = codec_text(v, "id");
     p->media.text = text;
     p->media.mime = STR("text/plain");
-    return text.p ? E_OK : anthropic_refuse(d->a, d->ret_why, "%s: a document without data", d->at);
+    return text.p ? E_OK : codec_refuse(d->a, d->ret_why, "%s: a document without data", d->at);
 }
 
 static enum err add_image(const struct reading *d, struct ir_part **list, const struct json_val *v)
@@ -72,7 +72,7 @@ static enum err add_image(const struct reading *d, struct ir_part **list, const 
     p->media.detail = codec_text(v, "detail");
     if (!ir_data_url(url, &p->media.mime, &p->media.data))
         p->media.url = url;
-    return url.n ? E_OK : anthropic_refuse(d->a, d->ret_why, "%s: an image_url without url", d->at);
+    return url.n ? E_OK : codec_refuse(d->a, d->ret_why, "%s: an image_url without url", d->at);
 }
 
 static enum err add_item(const struct reading *d, struct ir_part **list, const struct json_val *v)
@@ -86,8 +86,8 @@ static enum err add_item(const struct reading *d, struct ir_part **list, const s
         return add_image(d, list, json_get(v, "image_url"));
     if (str_eq(type, STR("document")))
         return add_document(d, list, json_get(v, "document"));
-    return anthropic_refuse(d->a, d->ret_why, "%s: content of the unknown type \"%.*s\"", d->at,
-                            STR_FMT(str_head(type, 40)));
+    return codec_refuse(d->a, d->ret_why, "%s: content of the unknown type \"%.*s\"", d->at,
+                        STR_FMT(str_head(type, 40)));
 }
 
 /* A string, or a list of items; absent where the message may do without. */
@@ -99,7 +99,7 @@ static enum err add_content(const struct reading *d, struct ir_part **list, cons
     case JSON_NONE:
     case JSON_NULL: return E_OK;
     case JSON_ARRAY: break;
-    default: return anthropic_refuse(d->a, d->ret_why, "%s: content is a string or a list", d->at);
+    default: return codec_refuse(d->a, d->ret_why, "%s: content is a string or a list", d->at);
     }
     for (struct json_iter it = json_iter(content); e == E_OK && json_next(&it);) {
         e = add_item(d, list, it.val);
@@ -126,7 +126,7 @@ static enum err add_call(const struct reading *d, struct ir_part **list, const s
     p->name = codec_text(function, "name");
     p->arguments = arguments.n ? arguments : STR("{}");
     if (!p->id.p || !p->name.p)
-        return anthropic_refuse(d->a, d->ret_why, "%s: a tool call without id or name", d->at);
+        return codec_refuse(d->a, d->ret_why, "%s: a tool call without id or name", d->at);
     return E_OK;
 }
 
@@ -210,7 +210,7 @@ static enum err read_result(const struct reading *d, const struct json_val *v, s
         return E_FULL;
     p->id = codec_text(v, "tool_call_id");
     if (!p->id.p)
-        return anthropic_refuse(d->a, d->ret_why, "%s: a tool's message without tool_call_id", d->at);
+        return codec_refuse(d->a, d->ret_why, "%s: a tool's message without tool_call_id", d->at);
     if (json_type(content) != JSON_ARRAY)
         return add_content(d, &p->parts, content);
     enum err e = E_OK;
@@ -237,7 +237,7 @@ static enum err read_message(const struct reading *d, const struct json_val *v)
     while (i < countof(roles) && !str_ieq(name, roles[i].name))
         i++;
     if (i == countof(roles))
-        return anthropic_refuse(d->a, d->ret_why, "%s: role is system, user, assistant or tool", d->at);
+        return codec_refuse(d->a, d->ret_why, "%s: role is system, user, assistant or tool", d->at);
     struct ir_message *m = ir_add_message(d->a, d->r, roles[i].role);
     if (!m)
         return E_FULL;
@@ -256,7 +256,7 @@ static enum err read_documents(struct reading *d, const struct json_val *list)
         last = m->role == IR_USER ? m : last;
     d->at = "documents";
     if (json_count(list) && !last)
-        return anthropic_refuse(d->a, d->ret_why, "documents: there is no message of the user");
+        return codec_refuse(d->a, d->ret_why, "documents: there is no message of the user");
     struct ir_part *said = last ? last->parts : NULL, **at = last ? &last->parts : NULL;
     if (!json_count(list))
         return E_OK;
@@ -274,7 +274,7 @@ static enum err read_messages(struct reading *d, const struct json_val *root)
 {
     const struct json_val *list = json_get(root, "messages");
     if (json_type(list) != JSON_ARRAY)
-        return anthropic_refuse(d->a, d->ret_why, "messages: a list is required");
+        return codec_refuse(d->a, d->ret_why, "messages: a list is required");
     enum err e = E_OK;
     unsigned i = 0;
     for (struct json_iter it = json_iter(list); e == E_OK && json_next(&it); i++) {
@@ -302,14 +302,14 @@ static enum err read_tools(const struct reading *d, const struct json_val *root)
         t->schema = codec_raw(d->a, json_get(function, "parameters"));
         t->strict = strict;
         if (!t->name.n)
-            return anthropic_refuse(d->a, d->ret_why, "tools: a tool without a name");
+            return codec_refuse(d->a, d->ret_why, "tools: a tool without a name");
     }
     if (str_ieq(choice, STR("REQUIRED")))
         d->r->choice = IR_CHOICE_REQUIRED;
     else if (str_ieq(choice, STR("NONE")))
         d->r->choice = IR_CHOICE_NONE;
     else if (choice.n)
-        return anthropic_refuse(d->a, d->ret_why, "tool_choice is REQUIRED or NONE");
+        return codec_refuse(d->a, d->ret_why, "tool_choice is REQUIRED or NONE");
     return E_OK;
 }
 
@@ -328,7 +328,7 @@ static enum err read_format(const struct reading *d, const struct json_val *v)
         return E_OK;
     }
     if (!str_eq(type, STR("json_object")))
-        return anthropic_refuse(d->a, d->ret_why, "response_format: type is text or json_object");
+        return codec_refuse(d->a, d->ret_why, "response_format: type is text or json_object");
     r->format = json_type(schema) == JSON_OBJECT ? IR_FORMAT_SCHEMA : IR_FORMAT_JSON;
     if (r->format == IR_FORMAT_SCHEMA)
         r->format_schema = codec_raw(d->a, schema);
@@ -342,7 +342,7 @@ static enum err read_thinking(const struct reading *d, const struct json_val *v)
         return E_OK;
     d->r->thinking = str_eq(type, STR("enabled"));
     if (!d->r->thinking && !str_eq(type, STR("disabled")))
-        return anthropic_refuse(d->a, d->ret_why, "thinking: type is enabled or disabled");
+        return codec_refuse(d->a, d->ret_why, "thinking: type is enabled or disabled");
     d->r->thinking_budget = anthropic_int(json_get(v, "token_budget"));
     return E_OK;
 }
@@ -406,9 +406,9 @@ enum err cohere_read_request(struct arena *a, struct str body, struct str path, 
     ret->doc = json_parse_exact(body, &at, &why);
     const struct json_val *root = json_root(ret->doc);
     if (!ret->doc)
-        return anthropic_refuse(a, ret_why, "the body is not JSON: %s at byte %zu", why, at);
+        return codec_refuse(a, ret_why, "the body is not JSON: %s at byte %zu", why, at);
     if (json_type(root) != JSON_OBJECT)
-        return anthropic_refuse(a, ret_why, "the body is not a JSON object");
+        return codec_refuse(a, ret_why, "the body is not a JSON object");
     enum err e = read_rest(&d, root);
     if (e == E_OK)
         e = read_messages(&d, root);

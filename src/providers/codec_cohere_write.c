@@ -41,8 +41,8 @@ static enum err put_image(struct cohere_request *q, const struct ir_part *p)
     if (!url.p && m->data.p)
         return E_FULL;
     if (!m->data.p && !str_istarts(url, STR("http://")) && !str_istarts(url, STR("https://")))
-        return anthropic_refuse(q->a, q->ret_why,
-                                "an image must be its data or an http address for this provider");
+        return codec_refuse(q->a, q->ret_why,
+                            "an image must be its data or an http address for this provider");
     json_open(w, '{');
     cohere_put(w, "type", STR("image_url"));
     json_key(w, "image_url");
@@ -68,14 +68,14 @@ static enum err document_text(struct cohere_request *q, const struct ir_media *m
     if (m->text.p)
         return E_OK;
     if (!m->data.p)
-        return anthropic_refuse(q->a, q->ret_why,
-                                "this provider takes documents as text, no URLs and no file ids");
+        return codec_refuse(q->a, q->ret_why,
+                            "this provider takes documents as text, no URLs and no file ids");
     if (!is_text_type(m->mime))
-        return anthropic_refuse(q->a, q->ret_why, "this provider takes documents as text, not \"%.*s\"",
-                                STR_FMT(str_head(m->mime, 60)));
+        return codec_refuse(q->a, q->ret_why, "this provider takes documents as text, not \"%.*s\"",
+                            STR_FMT(str_head(m->mime, 60)));
     enum err e = base64_decode(q->a, m->data, ret);
     if (e == E_SYNTAX)
-        return anthropic_refuse(q->a, q->ret_why, "a document's data is not base64");
+        return codec_refuse(q->a, q->ret_why, "a document's data is not base64");
     if (!str_eq(m->mime, STR("text/plain")))
         drop(q, STR("file.mime"));
     drop(q, STR("file.data")); /* said as text */
@@ -162,8 +162,8 @@ static enum err put_user_part(struct cohere_request *q, const struct ir_part *p)
         return E_OK;
     case IR_IMAGE: return put_image(q, p);
     case IR_FILE: return E_OK; /* among the documents */
-    case IR_AUDIO: return anthropic_refuse(q->a, q->ret_why, "this provider takes no audio");
-    case IR_VIDEO: return anthropic_refuse(q->a, q->ret_why, "this provider takes no video");
+    case IR_AUDIO: return codec_refuse(q->a, q->ret_why, "this provider takes no audio");
+    case IR_VIDEO: return codec_refuse(q->a, q->ret_why, "this provider takes no video");
     default: drop(q, p->kind == IR_RAW ? STR("raw") : STR("content of another role")); return E_OK;
     }
 }
@@ -330,8 +330,8 @@ static enum err put_found(struct cohere_request *q, const struct ir_part *p)
         return E_OK;
     }
     if (p->kind != IR_FILE)
-        return anthropic_refuse(q->a, q->ret_why,
-                                "this provider takes text and documents as a tool's result, no media");
+        return codec_refuse(q->a, q->ret_why,
+                            "this provider takes text and documents as a tool's result, no media");
     json_open(w, '{');
     cohere_put(w, "type", STR("document"));
     json_key(w, "document");

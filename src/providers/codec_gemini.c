@@ -86,17 +86,6 @@ void gemini_put(struct json_out *w, const char *name, struct str text)
     json_put_str(w, text);
 }
 
-enum err gemini_refuse(struct arena *a, struct str *ret_why, const char *fmt, ...)
-{
-    char text[256];
-    va_list args;
-    va_start(args, fmt);
-    int n = vsnprintf(text, sizeof(text), fmt, args);
-    va_end(args);
-    *ret_why = arena_dup(a, str_head(str_c(text), n < 0 ? 0 : (size_t)n));
-    return E_SYNTAX;
-}
-
 /* ---- models ---------------------------------------------------------------------------------------- */
 
 static bool is_one_of(struct str model, const struct str *heads, size_t n)

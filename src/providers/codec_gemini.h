@@ -30,8 +30,6 @@ bool gemini_int(const struct json_val *v, int64_t *ret);
 void gemini_note_unknown(struct arena *a, struct ir_request *r, const struct json_val *object,
                          const char *const *known);
 void gemini_put(struct json_out *w, const char *name, struct str text); /* a string member */
-/* E_SYNTAX with a formatted *ret_why in the arena. */
-enum err gemini_refuse(struct arena *a, struct str *ret_why, const char *fmt, ...) PRINTF_LIKE(3, 4);
 
 /* ---- models ---- */
 

@@ -10,7 +10,7 @@ static enum err read_schema(struct gemini_reading *g, const struct json_val *sch
     if (!v)
         return E_OK;
     if (json_type(v) != JSON_OBJECT)
-        return gemini_refuse(g->a, g->ret_why, "%s: a schema is an object", where);
+        return codec_refuse(g->a, g->ret_why, "%s: a schema is an object", where);
     *ret = schema ? codec_raw(g->a, v) : gemini_json_schema(g->a, v);
     return ret->p ? E_OK : E_FULL;
 }
@@ -23,8 +23,7 @@ static enum err read_raw(struct gemini_reading *g, const struct json_val *root, 
     if (!v)
         return E_OK;
     if (json_type(v) != type)
-        return gemini_refuse(g->a, g->ret_why, "%s: not a%s", name,
-                             type == JSON_ARRAY ? " list" : "n object");
+        return codec_refuse(g->a, g->ret_why, "%s: not a%s", name, type == JSON_ARRAY ? " list" : "n object");
     *ret = codec_raw(g->a, v);
     return ret->p ? E_OK : E_FULL;
 }
@@ -41,7 +40,7 @@ static enum err read_function(struct gemini_reading *g, const struct json_val *v
     t->name = gemini_text(v, "name");
     t->description = gemini_text(v, "description");
     if (!t->name.n)
-        return gemini_refuse(g->a, g->ret_why, "tools: a function declaration without a name");
+        return codec_refuse(g->a, g->ret_why, "tools: a function declaration without a name");
     gemini_note_unknown(g->a, g->r, v, known);
     return read_schema(g, schema, own, "a function's parameters", &t->schema);
 }
@@ -99,7 +98,7 @@ static enum err read_choice(struct gemini_reading *g, const struct json_val *con
         g->r->choice = IR_CHOICE_NAMED;
         g->r->choice_name = json_str(json_at(allowed, 0));
         if (!g->r->choice_name.n)
-            return gemini_refuse(g->a, g->ret_why, "toolConfig: allowedFunctionNames are strings");
+            return codec_refuse(g->a, g->ret_why, "toolConfig: allowedFunctionNames are strings");
     } else if (json_count(allowed)) {
         ir_drop(g->a, g->r, STR("allowedFunctionNames"));
     }
@@ -113,7 +112,7 @@ static enum err read_tools(struct gemini_reading *g, const struct json_val *root
     const struct json_val *config = gemini_get(root, "toolConfig"), *list = gemini_get(root, "tools");
     enum err e = E_OK;
     if (list && json_type(list) != JSON_ARRAY)
-        return gemini_refuse(g->a, g->ret_why, "tools: not a list");
+        return codec_refuse(g->a, g->ret_why, "tools: not a list");
     for (struct json_iter it = json_iter(list); e == E_OK && json_next(&it);)
         e = read_tool(g, it.val);
     gemini_note_unknown(g->a, g->r, config, known);
@@ -130,7 +129,7 @@ static enum err read_number(struct gemini_reading *g, const struct json_val *con
     if (!v)
         return E_OK;
     *ret = json_number(v);
-    return ret->p ? E_OK : gemini_refuse(g->a, g->ret_why, "generationConfig.%s: not a number", name);
+    return ret->p ? E_OK : codec_refuse(g->a, g->ret_why, "generationConfig.%s: not a number", name);
 }
 
 static enum err read_numbers(struct gemini_reading *g, const struct json_val *config)
@@ -156,7 +155,7 @@ static enum err read_numbers(struct gemini_reading *g, const struct json_val *co
     for (size_t i = 0; i < countof(counts) && e == E_OK; i++) {
         const struct json_val *v = gemini_get(config, counts[i].name);
         if (v && (!gemini_int(v, counts[i].to) || *counts[i].to < 0))
-            e = gemini_refuse(g->a, g->ret_why, "generationConfig.%s: not a whole number", counts[i].name);
+            e = codec_refuse(g->a, g->ret_why, "generationConfig.%s: not a whole number", counts[i].name);
     }
     return e;
 }
@@ -166,7 +165,7 @@ static enum err read_strs(struct gemini_reading *g, const struct json_val *confi
 {
     const struct json_val *list = gemini_get(config, name);
     if (list && json_type(list) != JSON_ARRAY)
-        return gemini_refuse(g->a, g->ret_why, "generationConfig.%s: not a list", name);
+        return codec_refuse(g->a, g->ret_why, "generationConfig.%s: not a list", name);
     for (struct json_iter it = json_iter(list); json_next(&it);)
         if (json_str(it.val).p && !ir_add_str(g->a, ret, json_str(it.val)))
             return E_FULL;
@@ -221,7 +220,7 @@ static enum err read_thinking(struct gemini_reading *g, const struct json_val *c
     struct str level = gemini_text(config, "thinkingLevel");
     int64_t budget = 0;
     if (v && !gemini_int(v, &budget))
-        return gemini_refuse(g->a, g->ret_why, "thinkingConfig.thinkingBudget: not a whole number");
+        return codec_refuse(g->a, g->ret_why, "thinkingConfig.thinkingBudget: not a whole number");
     if (v) {
         r->thinking = budget != 0;
         r->thinking_budget = budget < 0 ? -2 : budget ? budget : -1;
@@ -323,9 +322,9 @@ enum err gemini_read_params(struct gemini_reading *g, const struct json_val *roo
                                         NULL};
     const struct json_val *config = gemini_get(root, "generationConfig");
     if (gemini_get(root, "cachedContent")) /* half of the prompt stands there */
-        return gemini_refuse(g->a, g->ret_why, "cachedContent: only Gemini itself can read its caches");
+        return codec_refuse(g->a, g->ret_why, "cachedContent: only Gemini itself can read its caches");
     if (config && json_type(config) != JSON_OBJECT)
-        return gemini_refuse(g->a, g->ret_why, "generationConfig: not an object");
+        return codec_refuse(g->a, g->ret_why, "generationConfig: not an object");
     gemini_note_unknown(g->a, g->r, root, known);
     read_service(g, root);
     enum err e = read_raw(g, root, "safetySettings", JSON_ARRAY, &g->r->safety);

@@ -27,7 +27,7 @@ struct place {
 
 static enum err refuse(const struct place *p, const char *what)
 {
-    return gemini_refuse(p->g->a, p->g->ret_why, "%s: %s", p->where, what);
+    return codec_refuse(p->g->a, p->g->ret_why, "%s: %s", p->where, what);
 }
 
 static struct ir_part *add(const struct place *p, enum ir_kind kind)
@@ -350,9 +350,9 @@ static enum err read_content(struct gemini_reading *g, const struct json_val *v,
     bool model = str_eq(role, STR("model"));
     if (role.n && !model && !str_eq(role, STR("user")) && !str_eq(role, STR("function")) &&
         !str_eq(role, STR("tool")))
-        return gemini_refuse(g->a, g->ret_why, "%s: role is user or model", where);
+        return codec_refuse(g->a, g->ret_why, "%s: role is user or model", where);
     if (json_type(v) != JSON_OBJECT || (parts && json_type(parts) != JSON_ARRAY))
-        return gemini_refuse(g->a, g->ret_why, "%s: a content is an object with a list of parts", where);
+        return codec_refuse(g->a, g->ret_why, "%s: a content is an object with a list of parts", where);
     if (model && !*was_model) {
         g->calls = NULL; /* what has no answer by now will have none */
         g->last_call = NULL;
@@ -368,7 +368,7 @@ static enum err read_contents(struct gemini_reading *g, const struct json_val *l
     unsigned i = 0;
     enum err e = E_OK;
     if (json_type(list) != JSON_ARRAY || json_count(list) == 0)
-        return gemini_refuse(g->a, g->ret_why, "contents: a list is required");
+        return codec_refuse(g->a, g->ret_why, "contents: a list is required");
     for (struct json_iter it = json_iter(list); e == E_OK && json_next(&it); i++) {
         char where[32];
         snprintf(where, sizeof(where), "contents[%u]", i);
@@ -391,7 +391,7 @@ static enum err read_system(struct gemini_reading *g, const struct json_val *v)
         if (p)
             p->text = json_str(v);
         return p ? E_OK : E_FULL;
-    default: return gemini_refuse(g->a, g->ret_why, "systemInstruction: a content is an object");
+    default: return codec_refuse(g->a, g->ret_why, "systemInstruction: a content is an object");
     }
 }
 
@@ -452,9 +452,9 @@ enum err gemini_read_request(struct arena *a, struct str body, struct str path, 
     ret->stream_usage = true; /* always there */
     const struct json_val *root = json_root(ret->doc);
     if (!ret->doc)
-        return gemini_refuse(a, ret_why, "the body is not JSON: %s at byte %zu", why, at);
+        return codec_refuse(a, ret_why, "the body is not JSON: %s at byte %zu", why, at);
     if (json_type(root) != JSON_OBJECT)
-        return gemini_refuse(a, ret_why, "the body is not a JSON object");
+        return codec_refuse(a, ret_why, "the body is not a JSON object");
     enum err e = read_path(&g, path);
     read_model(&g, root);
     if (e == E_OK)

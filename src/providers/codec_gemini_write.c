@@ -82,11 +82,11 @@ static enum err refuse_media(struct gemini_request *q, const struct ir_part *p)
     if (m->data.p || m->text.p)
         return E_FULL;
     if (m->file_id.p)
-        return gemini_refuse(q->a, q->ret_why,
-                             "the file \"%.*s\" is at another provider: Gemini needs its data, or a URL",
-                             STR_FMT(str_head(m->file_id, 60)));
-    return gemini_refuse(q->a, q->ret_why, "Gemini fetches files from http, https and gs URLs, not \"%.*s\"",
-                         STR_FMT(str_head(m->url, 60)));
+        return codec_refuse(q->a, q->ret_why,
+                            "the file \"%.*s\" is at another provider: Gemini needs its data, or a URL",
+                            STR_FMT(str_head(m->file_id, 60)));
+    return codec_refuse(q->a, q->ret_why, "Gemini fetches files from http, https and gs URLs, not \"%.*s\"",
+                        STR_FMT(str_head(m->url, 60)));
 }
 
 /* Members of a part, or of a part of a tool's result. */
@@ -218,8 +218,8 @@ static enum err put_result(struct gemini_request *q, const struct ir_part *p)
     if (!text.p)
         return E_FULL;
     if (!p->name.n)
-        return gemini_refuse(q->a, q->ret_why, "the tool result \"%.*s\" belongs to no tool call before it",
-                             STR_FMT(str_head(p->id, 60)));
+        return codec_refuse(q->a, q->ret_why, "the tool result \"%.*s\" belongs to no tool call before it",
+                            STR_FMT(str_head(p->id, 60)));
     open_part(q, "user");
     json_key(&q->w, "functionResponse");
     json_open(&q->w, '{');
@@ -292,7 +292,7 @@ static enum err put_contents(struct gemini_request *q, bool prompt_alone)
     close_content(q);
     json_close(&q->w, ']');
     if (e == E_OK && q->contents == 0)
-        return gemini_refuse(q->a, q->ret_why, "messages: nothing is said in them");
+        return codec_refuse(q->a, q->ret_why, "messages: nothing is said in them");
     return e;
 }
 

@@ -1,19 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "providers/codec_openai_chat.h"
 
-#include <stdio.h>
-
-enum err chat_refuse(struct arena *a, struct str *ret_why, const char *fmt, ...)
-{
-    char text[256];
-    va_list args;
-    va_start(args, fmt);
-    (void)vsnprintf(text, sizeof(text), fmt, args);
-    va_end(args);
-    *ret_why = arena_dup(a, str_c(text));
-    return E_SYNTAX;
-}
-
 bool chat_count(const struct json_val *v, int64_t *ret)
 {
     struct str text = json_number(v); /* "5", "5.0", "5e2" */

@@ -46,9 +46,6 @@ extern const struct chat_member chat_members[]; /* ended by key == NULL */
 
 /* ---- codec_openai_chat.c ---- */
 
-/* E_SYNTAX with a formatted *ret_why in the arena. */
-enum err chat_refuse(struct arena *a, struct str *ret_why, const char *fmt, ...) PRINTF_LIKE(3, 4);
-
 /* A whole number, also of a document that keeps its numbers as text. False, and nothing is written, for
  * anything else. */
 bool chat_count(const struct json_val *v, int64_t *ret);

@@ -41,7 +41,7 @@ struct reading {
 };
 
 #define REFUSE_MESSAGE(q, fmt, ...)                                                                          \
-    chat_refuse((q)->a, (q)->why, "messages[%zu]" fmt, (q)->message __VA_OPT__(, ) __VA_ARGS__)
+    codec_refuse((q)->a, (q)->why, "messages[%zu]" fmt, (q)->message __VA_OPT__(, ) __VA_ARGS__)
 #define REFUSE_PART(q, fmt) REFUSE_MESSAGE(q, ".content[%zu]" fmt, (q)->part)
 
 static bool is_said(const struct json_val *v)
@@ -58,21 +58,21 @@ static enum err read_member(struct reading *q, const struct json_val *v, const s
     switch (m->form) {
     case CHAT_BOOL:
         *(bool *)at = json_bool(v, false);
-        return t == JSON_BOOL ? E_OK : chat_refuse(q->a, q->why, "%s: not a boolean", m->key);
+        return t == JSON_BOOL ? E_OK : codec_refuse(q->a, q->why, "%s: not a boolean", m->key);
     case CHAT_FLAG:
         *(int *)at = json_bool(v, false);
-        return t == JSON_BOOL ? E_OK : chat_refuse(q->a, q->why, "%s: not a boolean", m->key);
+        return t == JSON_BOOL ? E_OK : codec_refuse(q->a, q->why, "%s: not a boolean", m->key);
     case CHAT_COUNT:
-        return chat_count(v, at) ? E_OK : chat_refuse(q->a, q->why, "%s: not a whole number", m->key);
+        return chat_count(v, at) ? E_OK : codec_refuse(q->a, q->why, "%s: not a whole number", m->key);
     case CHAT_TEXT:
         *(struct str *)at = json_str(v);
-        return t == JSON_STRING ? E_OK : chat_refuse(q->a, q->why, "%s: not a string", m->key);
+        return t == JSON_STRING ? E_OK : codec_refuse(q->a, q->why, "%s: not a string", m->key);
     case CHAT_NUMBER:
         *(struct str *)at = json_number(v);
-        return t == JSON_NUMBER ? E_OK : chat_refuse(q->a, q->why, "%s: not a number", m->key);
+        return t == JSON_NUMBER ? E_OK : codec_refuse(q->a, q->why, "%s: not a number", m->key);
     case CHAT_OBJECT:
         if (t != JSON_OBJECT)
-            return chat_refuse(q->a, q->why, "%s: not an object", m->key);
+            return codec_refuse(q->a, q->why, "%s: not an object", m->key);
         *(struct str *)at = codec_raw(q->a, v);
         return ((struct str *)at)->p ? E_OK : E_FULL;
     }
@@ -87,7 +87,7 @@ static enum err read_members(struct reading *q, const struct json_val *root)
         if (e != E_OK)
             return e;
     }
-    return q->r->model.n ? E_OK : chat_refuse(q->a, q->why, "model: missing");
+    return q->r->model.n ? E_OK : codec_refuse(q->a, q->why, "model: missing");
 }
 
 /* A string, or a list of strings. */
@@ -100,10 +100,10 @@ static enum err read_strs(struct reading *q, const struct json_val *root, const 
     if (json_type(v) == JSON_STRING)
         return ir_add_str(q->a, ret, json_str(v)) ? E_OK : E_FULL;
     if (json_type(v) != JSON_ARRAY)
-        return chat_refuse(q->a, q->why, "%s: neither a string nor a list of strings", key);
+        return codec_refuse(q->a, q->why, "%s: neither a string nor a list of strings", key);
     for (struct json_iter it = json_iter(v); json_next(&it);) {
         if (json_type(it.val) != JSON_STRING)
-            return chat_refuse(q->a, q->why, "%s: not a list of strings", key);
+            return codec_refuse(q->a, q->why, "%s: not a list of strings", key);
         if (!ir_add_str(q->a, ret, json_str(it.val)))
             return E_FULL;
     }
@@ -486,7 +486,7 @@ static enum err read_message(struct reading *q, const struct json_val *v)
 static enum err read_messages(struct reading *q, const struct json_val *list)
 {
     if (json_type(list) != JSON_ARRAY || json_count(list) == 0)
-        return chat_refuse(q->a, q->why, "messages: not a list, or an empty one");
+        return codec_refuse(q->a, q->why, "messages: not a list, or an empty one");
     for (struct json_iter it = json_iter(list); json_next(&it); q->message++) {
         enum err e = read_message(q, it.val);
         if (e != E_OK)
@@ -506,9 +506,9 @@ static enum err read_function_tool(struct reading *q, const struct json_val *f, 
         return E_FULL;
     t->name = codec_text(f, "name");
     if (!t->name.n)
-        return chat_refuse(q->a, q->why, "tools: a function's name is missing");
+        return codec_refuse(q->a, q->why, "tools: a function's name is missing");
     if (is_said(schema) && json_type(schema) != JSON_OBJECT)
-        return chat_refuse(q->a, q->why, "tools: the parameters of a function are not an object");
+        return codec_refuse(q->a, q->why, "tools: the parameters of a function are not an object");
     codec_note_unknown(q->a, q->r, f, known);
     t->description = codec_text(f, "description");
     t->strict = codec_bool(f, "strict");
@@ -523,7 +523,7 @@ static enum err read_tool_entry(struct reading *q, const struct json_val *v)
     if (str_eq(type, STR("function")))
         return read_function_tool(q, json_get(v, "function"), read_cache(v));
     if (!type.n)
-        return chat_refuse(q->a, q->why, "tools: a type is missing");
+        return codec_refuse(q->a, q->why, "tools: a type is missing");
     struct ir_tool *t = ir_add_tool(q->a, q->r);
     if (!t)
         return E_FULL;
@@ -539,7 +539,7 @@ static enum err read_tools(struct reading *q, const struct json_val *root)
     enum err e = E_OK;
     if ((is_said(tools) && json_type(tools) != JSON_ARRAY) ||
         (is_said(functions) && json_type(functions) != JSON_ARRAY))
-        return chat_refuse(q->a, q->why, "tools: not a list");
+        return codec_refuse(q->a, q->why, "tools: not a list");
     for (struct json_iter it = json_iter(tools); e == E_OK && json_next(&it);)
         e = read_tool_entry(q, it.val);
     q->r->functions = json_count(functions) > 0 && json_count(tools) == 0;
@@ -566,7 +566,7 @@ static enum err choose(struct reading *q, struct str word)
             q->r->choice = words[i].choice;
             return E_OK;
         }
-    return chat_refuse(q->a, q->why, "tool_choice: unknown");
+    return codec_refuse(q->a, q->why, "tool_choice: unknown");
 }
 
 static bool is_allowed(const struct json_val *allowed, struct str name)
@@ -603,7 +603,7 @@ static enum err read_choice(struct reading *q, const struct json_val *root)
     named = named ? named : json_get(v, "custom");
     q->r->choice = IR_CHOICE_NAMED;
     q->r->choice_name = codec_text(named, "name");
-    return q->r->choice_name.n ? E_OK : chat_refuse(q->a, q->why, "tool_choice: which function?");
+    return q->r->choice_name.n ? E_OK : codec_refuse(q->a, q->why, "tool_choice: which function?");
 }
 
 /* ---- the form of the answer ---- */
@@ -622,14 +622,14 @@ static enum err read_format(struct reading *q, const struct json_val *v)
         return E_OK;
     }
     if (!str_eq(type, STR("json_schema")))
-        return chat_refuse(q->a, q->why, "response_format: the type is unknown");
+        return codec_refuse(q->a, q->why, "response_format: the type is unknown");
     r->format = IR_FORMAT_SCHEMA;
     r->format_name = codec_text(schema, "name");
     r->format_description = codec_text(schema, "description");
     r->format_strict = codec_bool(schema, "strict");
     r->format_schema = codec_raw(q->a, json_get(schema, "schema"));
     if (json_type(json_get(schema, "schema")) != JSON_OBJECT)
-        return chat_refuse(q->a, q->why, "response_format.json_schema.schema: not an object");
+        return codec_refuse(q->a, q->why, "response_format.json_schema.schema: not an object");
     return r->format_schema.p ? E_OK : E_FULL;
 }
 
@@ -658,7 +658,7 @@ enum err chat_read_request(struct arena *a, struct str body, struct str path, st
     ret->doc = json_parse_exact(body, NULL, NULL);
     const struct json_val *root = json_root(ret->doc);
     if (json_type(root) != JSON_OBJECT)
-        return chat_refuse(a, ret_why, "the body is not a JSON object");
+        return codec_refuse(a, ret_why, "the body is not a JSON object");
     note_unknown(&q, root);
     enum err e = read_members(&q, root);
     read_reasoning(&q, root);

@@ -40,13 +40,13 @@ static enum err open_picture(struct chat_writing *q, const struct ir_part *p)
 {
     bool video = p->kind == IR_VIDEO;
     if (p->media.file_id.n)
-        return chat_refuse(q->a, q->why, "%s by file id: this API takes URLs and data",
-                           video ? "a video" : "a picture");
+        return codec_refuse(q->a, q->why, "%s by file id: this API takes URLs and data",
+                            video ? "a video" : "a picture");
     if (video && chat_lacks(q, CODEC_NO_EXTENSIONS))
-        return chat_refuse(q->a, q->why, "the provider takes no videos");
+        return codec_refuse(q->a, q->why, "the provider takes no videos");
     if (str_istarts(p->media.url, STR("data:")) || (!p->media.url.n && !p->media.data.n))
-        return chat_refuse(q->a, q->why, "%s that is neither at a URL nor base64",
-                           video ? "a video" : "a picture");
+        return codec_refuse(q->a, q->why, "%s that is neither at a URL nor base64",
+                            video ? "a video" : "a picture");
     chat_put_url(q->a, &q->w, video ? "video_url" : "image_url", &p->media);
     return E_OK;
 }
@@ -54,7 +54,7 @@ static enum err open_picture(struct chat_writing *q, const struct ir_part *p)
 static enum err open_sound(struct chat_writing *q, const struct ir_part *p)
 {
     if (!p->media.data.n)
-        return chat_refuse(q->a, q->why, "a sound by URL or file id: this API takes data");
+        return codec_refuse(q->a, q->why, "a sound by URL or file id: this API takes data");
     json_open(&q->w, '{');
     chat_put(q, "type", STR("input_audio"));
     json_key(&q->w, "input_audio");
@@ -77,9 +77,9 @@ static enum err open_file(struct chat_writing *q, const struct ir_part *p)
     const struct ir_media *m = &p->media;
     bool web = str_istarts(m->url, STR("https://")) || str_istarts(m->url, STR("http://"));
     if (m->url.p && (!web || chat_lacks(q, CODEC_NO_EXTENSIONS)))
-        return chat_refuse(q->a, q->why, "a file by URL: the provider takes data and file ids");
+        return codec_refuse(q->a, q->why, "a file by URL: the provider takes data and file ids");
     if (!m->file_id.n && !m->url.p && !m->data.n)
-        return chat_refuse(q->a, q->why, "a file without data");
+        return codec_refuse(q->a, q->why, "a file without data");
     json_open(&q->w, '{');
     chat_put(q, "type", STR("file"));
     json_key(&q->w, "file");
@@ -433,7 +433,7 @@ static enum err put_messages(struct chat_writing *q)
         case IR_TOOL: e = put_results(q, m, &m); break;
         }
     if (e == E_OK && !q->w.comma)
-        e = chat_refuse(q->a, q->why, "there is no message");
+        e = codec_refuse(q->a, q->why, "there is no message");
     json_close(&q->w, ']');
     return e;
 }

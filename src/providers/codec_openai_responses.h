@@ -41,8 +41,6 @@ struct responses_reading {
     struct ir_part *last;    /* of turn */
 };
 
-/* E_SYNTAX with a formatted *ret_why in the arena. */
-enum err responses_refuse(struct arena *a, struct str *ret_why, const char *fmt, ...) PRINTF_LIKE(3, 4);
 /* A whole number, of a document that keeps its numbers as text too; -1 for anything else. */
 int64_t responses_int(const struct json_val *v);
 /* An annotation of output text. E_FULL past the arena's cap. */

@@ -8,20 +8,6 @@
 #include "base/crypto.h"
 #include "providers/codec_openai_responses.h"
 
-#include <stdio.h>
-
-enum err responses_refuse(struct arena *a, struct str *ret_why, const char *fmt, ...)
-{
-    char text[256];
-    va_list args;
-    va_start(args, fmt);
-    int n = vsnprintf(text, sizeof(text), fmt, args);
-    va_end(args);
-    must(n >= 0);
-    *ret_why = arena_dup(a, str_c(text));
-    return E_SYNTAX;
-}
-
 int64_t responses_int(const struct json_val *v)
 {
     struct str text = json_number(v), digits = str_cut(&text, '.');
@@ -112,7 +98,7 @@ struct reading_part {
 
 static enum err refuse_part(const struct reading_part *x, const char *why)
 {
-    return responses_refuse(x->q->a, x->q->ret_why, "input[%zu], part %zu: %s", x->q->item, x->i, why);
+    return codec_refuse(x->q->a, x->q->ret_why, "input[%zu], part %zu: %s", x->q->item, x->i, why);
 }
 
 static enum err read_text(const struct reading_part *x)
@@ -254,7 +240,7 @@ static enum err read_content(struct responses_reading *q, const struct json_val 
         return E_OK;
     }
     if (json_type(content) != JSON_ARRAY)
-        return responses_refuse(q->a, q->ret_why, "input[%zu]: content is not a string or a list", q->item);
+        return codec_refuse(q->a, q->ret_why, "input[%zu]: content is not a string or a list", q->item);
     for (struct json_iter it = json_iter(content); json_next(&it); x.i++) {
         x.v = it.val;
         enum err e = read_part(&x, list);
@@ -310,8 +296,8 @@ static enum err read_message(struct responses_reading *q, const struct json_val 
     enum ir_role role;
     struct ir_part *last = NULL;
     if (!read_role(codec_text(v, "role"), &role))
-        return responses_refuse(q->a, q->ret_why,
-                                "input[%zu]: the role is not user, assistant, system or developer", q->item);
+        return codec_refuse(q->a, q->ret_why,
+                            "input[%zu]: the role is not user, assistant, system or developer", q->item);
     codec_note_unknown(q->a, q->r, v, known);
     if (json_type(content) == JSON_ARRAY && json_count(content) == 0)
         return E_OK;
@@ -330,8 +316,7 @@ static enum err read_call(struct responses_reading *q, const struct json_val *v)
     struct str id = codec_text(v, "call_id"), name = codec_text(v, "name");
     struct str arguments = str_trim(codec_text(v, "arguments"));
     if (!id.p || !name.p)
-        return responses_refuse(q->a, q->ret_why, "input[%zu]: a function call without call_id or name",
-                                q->item);
+        return codec_refuse(q->a, q->ret_why, "input[%zu]: a function call without call_id or name", q->item);
     struct ir_part *p = add_to_turn(q, IR_TOOL_CALL);
     if (!p)
         return E_FULL;
@@ -357,7 +342,7 @@ static enum err read_call_output(struct responses_reading *q, const struct json_
     p->is_error = str_eq(codec_text(v, "status"), STR("incomplete"));
     codec_note_unknown(q->a, q->r, v, known);
     if (!p->id.p)
-        return responses_refuse(q->a, q->ret_why, "input[%zu]: an output without call_id", q->item);
+        return codec_refuse(q->a, q->ret_why, "input[%zu]: an output without call_id", q->item);
     if (json_type(output) == JSON_STRING && json_str(output).n == 0)
         return E_OK;
     return read_content(q, output, &p->parts, &last);
@@ -437,7 +422,7 @@ static enum err read_item(struct responses_reading *q, const struct json_val *v)
     };
     struct str type = codec_text(v, "type");
     if (json_type(v) != JSON_OBJECT)
-        return responses_refuse(q->a, q->ret_why, "input[%zu] is not an object", q->item);
+        return codec_refuse(q->a, q->ret_why, "input[%zu] is not an object", q->item);
     for (size_t i = 0; i < countof(types); i++)
         if (str_eq(type, types[i].type))
             return types[i].read(q, v);
@@ -454,7 +439,7 @@ static enum err read_input(struct responses_reading *q, const struct json_val *i
         return m ? read_content(q, input, &m->parts, &last) : E_FULL;
     }
     if (json_type(input) != JSON_ARRAY)
-        return responses_refuse(q->a, q->ret_why, "input is not a string or a list");
+        return codec_refuse(q->a, q->ret_why, "input is not a string or a list");
     for (struct json_iter it = json_iter(input); json_next(&it); q->item++) {
         enum err e = read_item(q, it.val);
         if (e != E_OK)
@@ -469,7 +454,7 @@ static enum err read_instructions(struct responses_reading *q, const struct json
     if (json_type(v) == JSON_NONE || json_type(v) == JSON_NULL)
         return E_OK;
     if (json_type(v) != JSON_STRING)
-        return responses_refuse(q->a, q->ret_why, "instructions is not a string");
+        return codec_refuse(q->a, q->ret_why, "instructions is not a string");
     struct ir_message *m = ir_add_message(q->a, q->r, IR_SYSTEM);
     return m ? read_content(q, v, &m->parts, &last) : E_FULL;
 }
@@ -483,11 +468,10 @@ static enum err refuse_stored(struct responses_reading *q, const struct json_val
     for (size_t i = 0; i < countof(members); i++) {
         enum json_type type = json_type(json_get(root, members[i]));
         if (type != JSON_NONE && type != JSON_NULL)
-            return responses_refuse(
-                q->a, q->ret_why,
-                "%s refers to text that is stored at OpenAI, and the request goes to another "
-                "provider's API: send the whole conversation in input",
-                members[i]);
+            return codec_refuse(q->a, q->ret_why,
+                                "%s refers to text that is stored at OpenAI, and the request goes to another "
+                                "provider's API: send the whole conversation in input",
+                                members[i]);
     }
     return E_OK;
 }
@@ -515,8 +499,8 @@ enum err responses_read_request(struct arena *a, struct str body, struct str pat
     *ret = ir_request_none();
     ret->doc = json_parse_exact(body, &at, &why);
     if (!ret->doc)
-        return responses_refuse(a, ret_why, "the body is not JSON: %s at byte %zu", why, at);
+        return codec_refuse(a, ret_why, "the body is not JSON: %s at byte %zu", why, at);
     if (json_type(json_root(ret->doc)) != JSON_OBJECT)
-        return responses_refuse(a, ret_why, "the body is not a JSON object");
+        return codec_refuse(a, ret_why, "the body is not a JSON object");
     return read_root(&q, json_root(ret->doc));
 }

@@ -47,7 +47,7 @@ static enum err read_tool(struct responses_reading *q, const struct json_val *v,
     struct str type = codec_text(v, "type"), name = codec_text(v, "name");
     bool function = str_eq(type, STR("function"));
     if (!type.n || (function && !name.p))
-        return responses_refuse(q->a, q->ret_why, "tools[%zu] has no %s", i, function ? "name" : "type");
+        return codec_refuse(q->a, q->ret_why, "tools[%zu] has no %s", i, function ? "name" : "type");
     struct ir_tool *t = ir_add_tool(q->a, q->r);
     if (!t)
         return E_FULL;
@@ -139,7 +139,7 @@ static enum err read_format(struct responses_reading *q, const struct json_val *
     else if (str_eq(type, STR("json_object")))
         r->format = IR_FORMAT_JSON;
     else if (type.p && !str_eq(type, STR("json_schema")))
-        return responses_refuse(q->a, q->ret_why, "text.format has an unknown type");
+        return codec_refuse(q->a, q->ret_why, "text.format has an unknown type");
     if (!str_eq(type, STR("json_schema")))
         return E_OK;
     r->format = IR_FORMAT_SCHEMA;
@@ -148,7 +148,7 @@ static enum err read_format(struct responses_reading *q, const struct json_val *
     r->format_strict = codec_bool(format, "strict");
     r->format_schema = codec_raw(q->a, json_get(format, "schema"));
     if (!json_get(format, "schema"))
-        return responses_refuse(q->a, q->ret_why, "text.format has no schema");
+        return codec_refuse(q->a, q->ret_why, "text.format has no schema");
     return r->format_schema.p ? E_OK : E_FULL;
 }
 
@@ -187,7 +187,7 @@ static enum err read_numbers(struct responses_reading *q, const struct json_val 
     if (r->top_logprobs > 0)
         r->logprobs = 1;
     if (r->max_tokens < 0 && json_type(max) != JSON_NONE && json_type(max) != JSON_NULL)
-        return responses_refuse(q->a, q->ret_why, "max_output_tokens is not a whole number");
+        return codec_refuse(q->a, q->ret_why, "max_output_tokens is not a whole number");
     return E_OK;
 }
 

@@ -114,7 +114,7 @@ static bool is_fetchable(struct str url)
 static enum err put_image(struct responses_writing *q, const struct ir_media *m)
 {
     if (m->url.p && !is_fetchable(m->url))
-        return responses_refuse(q->a, q->ret_why, "an image's URL is not http or https");
+        return codec_refuse(q->a, q->ret_why, "an image's URL is not http or https");
     json_open(&q->w, '{');
     responses_put(&q->w, "type", STR("input_image"));
     if (m->file_id.p)
@@ -159,7 +159,7 @@ static enum err put_file(struct responses_writing *q, const struct ir_media *m)
 {
     enum err e = E_OK;
     if (m->url.p && !is_fetchable(m->url))
-        return responses_refuse(q->a, q->ret_why, "a document's URL is not http or https");
+        return codec_refuse(q->a, q->ret_why, "a document's URL is not http or https");
     json_open(&q->w, '{');
     responses_put(&q->w, "type", STR("input_file"));
     if (m->file_id.p)
@@ -193,8 +193,7 @@ static struct str audio_format(struct str mime)
 static enum err put_audio(struct responses_writing *q, const struct ir_media *m)
 {
     if (!m->data.p)
-        return responses_refuse(q->a, q->ret_why,
-                                "a sound has to be sent as data, not as a URL or a file's id");
+        return codec_refuse(q->a, q->ret_why, "a sound has to be sent as data, not as a URL or a file's id");
     json_open(&q->w, '{');
     responses_put(&q->w, "type", STR("input_audio"));
     json_key(&q->w, "input_audio");
@@ -324,7 +323,7 @@ static enum err put_picture(struct responses_writing *q, const struct ir_media *
     static const struct str image = S("image/");
     struct str type = type_of(m, STR("image/png"));
     if (!m->data.p)
-        return responses_refuse(q->a, q->ret_why, "an image of the assistant has to be sent as data");
+        return codec_refuse(q->a, q->ret_why, "an image of the assistant has to be sent as data");
     open_item(q, STR("image_generation_call"));
     responses_put(&q->w, "status", STR("completed"));
     responses_put(&q->w, "result", m->data);
@@ -349,7 +348,7 @@ static enum err put_media(struct responses_writing *q, const struct ir_part *p)
     case IR_IMAGE: return put_image(q, &p->media);
     case IR_FILE: return put_file(q, &p->media);
     case IR_AUDIO: return put_audio(q, &p->media);
-    case IR_VIDEO: return responses_refuse(q->a, q->ret_why, "a video cannot be sent");
+    case IR_VIDEO: return codec_refuse(q->a, q->ret_why, "a video cannot be sent");
     default: note(q, "raw"); return E_OK;
     }
 }
@@ -407,7 +406,7 @@ static enum err put_part(struct responses_writing *q, const struct ir_message *m
         return E_OK;
     }
     if (assistant)
-        return responses_refuse(q->a, q->ret_why, "an assistant's message can hold text and images only");
+        return codec_refuse(q->a, q->ret_why, "an assistant's message can hold text and images only");
     open_message(q, m->role);
     return put_media(q, p);
 }
