@@ -10,6 +10,19 @@ void cohere_put(struct json_out *w, const char *key, struct str value)
     json_put_str(w, value);
 }
 
+void cohere_put_call(struct json_out *w, const struct ir_part *call)
+{
+    json_open(w, '{');
+    cohere_put(w, "id", call->id);
+    cohere_put(w, "type", STR("function"));
+    json_key(w, "function");
+    json_open(w, '{');
+    cohere_put(w, "name", call->name);
+    cohere_put(w, "arguments", call->arguments.n ? call->arguments : STR("{}"));
+    json_close(w, '}');
+    json_close(w, '}');
+}
+
 bool cohere_plans(struct str model)
 {
     static const struct str planners[] = {S("command-r"), S("command-a-03"), S("aya"), S("command-nightly")};

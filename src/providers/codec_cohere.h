@@ -44,6 +44,8 @@ void cohere_put_rest(struct cohere_request *q);
 
 /* Key and text. */
 void cohere_put(struct json_out *w, const char *key, struct str value);
+/* An item of tool_calls. */
+void cohere_put_call(struct json_out *w, const struct ir_part *call);
 
 /* false: a reason that Cohere does not have. */
 bool cohere_finish(struct str reason, enum ir_finish *ret);

@@ -93,19 +93,6 @@ static void put_content(struct json_out *w, const struct ir_choice_answer *c)
     json_close(w, ']');
 }
 
-static void put_call(struct json_out *w, const struct ir_part *p)
-{
-    json_open(w, '{');
-    cohere_put(w, "id", p->id);
-    cohere_put(w, "type", STR("function"));
-    json_key(w, "function");
-    json_open(w, '{');
-    cohere_put(w, "name", p->name);
-    cohere_put(w, "arguments", p->arguments.n ? p->arguments : STR("{}"));
-    json_close(w, '}');
-    json_close(w, '}');
-}
-
 static bool put_calls(struct json_out *w, const struct ir_choice_answer *c)
 {
     bool any = false;
@@ -117,7 +104,7 @@ static bool put_calls(struct json_out *w, const struct ir_choice_answer *c)
             json_open(w, '[');
         }
         any = true;
-        put_call(w, p);
+        cohere_put_call(w, p);
     }
     if (any)
         json_close(w, ']');

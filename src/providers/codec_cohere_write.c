@@ -208,19 +208,10 @@ static enum err put_said(struct cohere_request *q, const char *role, const struc
 
 static void put_call(struct cohere_request *q, const struct ir_part *p)
 {
-    struct json_out *w = &q->w;
     note_cache(q, p->cache);
     if (p->signature.n)
         drop(q, STR("signature"));
-    json_open(w, '{');
-    cohere_put(w, "id", p->id);
-    cohere_put(w, "type", STR("function"));
-    json_key(w, "function");
-    json_open(w, '{');
-    cohere_put(w, "name", p->name);
-    cohere_put(w, "arguments", p->arguments.n ? p->arguments : STR("{}"));
-    json_close(w, '}');
-    json_close(w, '}');
+    cohere_put_call(&q->w, p);
 }
 
 static enum err put_plan(struct cohere_request *q, const struct ir_part *p)
