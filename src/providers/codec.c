@@ -24,6 +24,19 @@ enum err codec_refuse(struct arena *a, struct str *ret_why, const char *fmt, ...
     return E_SYNTAX;
 }
 
+enum err codec_read_body(struct arena *a, struct str body, struct ir_request *ret, struct str *ret_why)
+{
+    size_t at = 0;
+    const char *why = "";
+    *ret = ir_request_none();
+    ret->doc = json_parse_exact(body, &at, &why);
+    if (!ret->doc)
+        return codec_refuse(a, ret_why, "the body is not JSON: %s at byte %zu", why, at);
+    if (json_type(json_root(ret->doc)) != JSON_OBJECT)
+        return codec_refuse(a, ret_why, "the body is not a JSON object");
+    return E_OK;
+}
+
 struct str codec_raw(struct arena *a, const struct json_val *v)
 {
     struct buf b;

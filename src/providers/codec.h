@@ -103,6 +103,10 @@ const struct codec *codec_of(enum dialect d);
 void codec_emit(struct codec_reader *r, const struct ir_event *ev); /* keeps started and ended */
 /* E_SYNTAX with a formatted *ret_why in the arena, at most 255 bytes of it. */
 enum err codec_refuse(struct arena *a, struct str *ret_why, const char *fmt, ...) PRINTF_LIKE(3, 4);
+/* The first step of read_request: *ret is "not said", and its doc the body, an object whose numbers are text.
+ * E_SYNTAX, with *ret_why, when it is none. */
+enum err codec_read_body(struct arena *a, struct str body, struct ir_request *ret,
+                         struct str *ret_why) MUST_CHECK;
 /* The raw text of a parsed value, written compactly into the arena; p == NULL for JSON_NONE or past the cap.
  */
 struct str codec_raw(struct arena *a, const struct json_val *v);

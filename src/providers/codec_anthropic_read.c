@@ -534,17 +534,11 @@ static enum err read_rest(struct arena *a, struct ir_request *r, const struct js
 enum err anthropic_read_request(struct arena *a, struct str body, struct str path, struct ir_request *ret,
                                 struct str *ret_why)
 {
-    size_t at = 0;
-    const char *why = "";
     (void)path; /* says nothing that the body does not */
-    *ret = ir_request_none();
-    ret->doc = json_parse_exact(body, &at, &why);
+    enum err e = codec_read_body(a, body, ret, ret_why);
     const struct json_val *root = json_root(ret->doc);
-    if (!ret->doc)
-        return codec_refuse(a, ret_why, "the body is not JSON: %s at byte %zu", why, at);
-    if (json_type(root) != JSON_OBJECT)
-        return codec_refuse(a, ret_why, "the body is not a JSON object");
-    enum err e = read_rest(a, ret, root, ret_why);
+    if (e == E_OK)
+        e = read_rest(a, ret, root, ret_why);
     if (e == E_OK)
         e = read_messages(a, ret, root, ret_why);
     if (e == E_OK)

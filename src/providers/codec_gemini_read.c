@@ -444,18 +444,13 @@ static void read_model(struct gemini_reading *g, const struct json_val *root)
 enum err gemini_read_request(struct arena *a, struct str body, struct str path, struct ir_request *ret,
                              struct str *ret_why)
 {
-    size_t at = 0;
-    const char *why = "";
     struct gemini_reading g = {.a = a, .r = ret, .ret_why = ret_why};
-    *ret = ir_request_none();
-    ret->doc = json_parse_exact(body, &at, &why);
-    ret->stream_usage = true; /* always there */
+    enum err e = codec_read_body(a, body, ret, ret_why);
+    if (e != E_OK)
+        return e;
     const struct json_val *root = json_root(ret->doc);
-    if (!ret->doc)
-        return codec_refuse(a, ret_why, "the body is not JSON: %s at byte %zu", why, at);
-    if (json_type(root) != JSON_OBJECT)
-        return codec_refuse(a, ret_why, "the body is not a JSON object");
-    enum err e = read_path(&g, path);
+    ret->stream_usage = true; /* always there */
+    e = read_path(&g, path);
     read_model(&g, root);
     if (e == E_OK)
         e = read_system(&g, gemini_get(root, "systemInstruction"));

@@ -493,14 +493,7 @@ enum err responses_read_request(struct arena *a, struct str body, struct str pat
                                 struct str *ret_why)
 {
     struct responses_reading q = {.a = a, .r = ret, .ret_why = ret_why};
-    size_t at;
-    const char *why;
     (void)path;
-    *ret = ir_request_none();
-    ret->doc = json_parse_exact(body, &at, &why);
-    if (!ret->doc)
-        return codec_refuse(a, ret_why, "the body is not JSON: %s at byte %zu", why, at);
-    if (json_type(json_root(ret->doc)) != JSON_OBJECT)
-        return codec_refuse(a, ret_why, "the body is not a JSON object");
-    return read_root(&q, json_root(ret->doc));
+    enum err e = codec_read_body(a, body, ret, ret_why);
+    return e == E_OK ? read_root(&q, json_root(ret->doc)) : e;
 }
