@@ -62,6 +62,18 @@ struct str codec_text(const struct json_val *object, const char *key)
     return json_str(json_get(object, key));
 }
 
+int64_t codec_int(const struct json_val *v)
+{
+    struct str text = json_number(v), digits = str_cut(&text, '.');
+    int64_t n = 0;
+    if (!digits.p)
+        return json_uint(v, &n) ? n : -1;
+    for (size_t i = 0; i < text.n; i++)
+        if (text.p[i] != '0')
+            return -1; /* some clients write 1024.0 */
+    return digits.n && str_to_int(digits, &n) == E_OK ? n : -1;
+}
+
 int codec_bool(const struct json_val *object, const char *key)
 {
     const struct json_val *v = json_get(object, key);

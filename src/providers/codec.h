@@ -113,6 +113,8 @@ struct str codec_raw(struct arena *a, const struct json_val *v);
 /* Raw text of a number or string member; p == NULL when absent, null, or of another type. */
 struct str codec_number(struct arena *a, const struct json_val *object, const char *key);
 struct str codec_text(const struct json_val *object, const char *key);
+/* A whole number, also of a document that keeps its numbers as text; -1 for anything else. */
+int64_t codec_int(const struct json_val *v);
 /* -1 absent or null, else 0 or 1. */
 int codec_bool(const struct json_val *object, const char *key);
 /* Notes all members of object that are not in the NULL-ended list. */

@@ -49,8 +49,6 @@ bool anthropic_untag(struct str text, struct str *ret_id, struct str *ret_signat
 
 /* ---- reading (codec_anthropic_read.c) ---- */
 
-/* A whole number of a document that keeps its numbers as text; -1 for anything else. */
-int64_t anthropic_int(const struct json_val *v);
 /* The content blocks of a message: tool results are put into *results, everything else into *parts (the same
  * list is fine). results == NULL: of an answer, where there are no results, pictures and documents. `at`:
  * where, for *ret_why. */

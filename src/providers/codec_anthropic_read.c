@@ -9,16 +9,6 @@
 
 #include <stdio.h>
 
-int64_t anthropic_int(const struct json_val *v)
-{
-    struct str text = json_number(v), digits = str_cut(&text, '.');
-    int64_t n = 0;
-    for (size_t i = 0; i < text.n; i++)
-        if (text.p[i] != '0')
-            return -1; /* some clients write 1024.0 */
-    return digits.n && str_to_int(digits, &n) == E_OK ? n : -1;
-}
-
 /* A value's text; p == NULL: there is no value. */
 static enum err read_raw(struct arena *a, const struct json_val *v, struct str *ret)
 {
@@ -465,7 +455,7 @@ static enum err read_thinking_config(struct arena *a, struct ir_request *r, cons
     if (display.p)
         r->thinking_shown = !str_eq(display, STR("omitted"));
     if (str_eq(type, STR("enabled")))
-        r->thinking_budget = anthropic_int(json_get(v, "budget_tokens"));
+        r->thinking_budget = codec_int(json_get(v, "budget_tokens"));
     else if (str_eq(type, STR("adaptive")))
         r->thinking_budget = -2;
     else if (!str_eq(type, STR("disabled")) && !str_eq(type, STR("between_tools")))
@@ -515,7 +505,7 @@ static enum err read_rest(struct arena *a, struct ir_request *r, const struct js
     r->model = codec_text(root, "model");
     r->stream = json_bool(json_get(root, "stream"), false);
     r->stream_usage = true; /* always there */
-    r->max_tokens = anthropic_int(json_get(root, "max_tokens"));
+    r->max_tokens = codec_int(json_get(root, "max_tokens"));
     r->temperature = json_number(json_get(root, "temperature"));
     r->top_p = json_number(json_get(root, "top_p"));
     r->top_k = json_number(json_get(root, "top_k"));

@@ -110,7 +110,7 @@ static bool is_kept_value(struct str key, const struct json_val *v)
     if (str_eq(key, STR("format")))
         return is_listed(json_str(v), formats);
     if (str_eq(key, STR("minItems"))) {
-        int64_t n = anthropic_int(v);
+        int64_t n = codec_int(v);
         return n == 0 || n == 1;
     }
     return is_listed(key, keys);

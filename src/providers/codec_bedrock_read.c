@@ -437,7 +437,7 @@ static enum err read_tools(struct arena *a, struct ir_request *r, const struct j
 static enum err read_inference(struct arena *a, struct ir_request *r, const struct json_val *v)
 {
     static const char *const known[] = {"maxTokens", "temperature", "topP", "stopSequences", NULL};
-    r->max_tokens = anthropic_int(json_get(v, "maxTokens"));
+    r->max_tokens = codec_int(json_get(v, "maxTokens"));
     r->temperature = codec_number(a, v, "temperature");
     r->top_p = codec_number(a, v, "topP");
     for (struct json_iter it = json_iter(json_get(v, "stopSequences")); json_next(&it);)
@@ -454,7 +454,7 @@ static void read_thinking(struct ir_request *r, const struct json_val *v)
         return;
     r->thinking = str_eq(type, STR("enabled")) || str_eq(type, STR("adaptive"));
     if (str_eq(type, STR("enabled")))
-        r->thinking_budget = anthropic_int(json_get(v, "budget_tokens"));
+        r->thinking_budget = codec_int(json_get(v, "budget_tokens"));
     else if (str_eq(type, STR("adaptive")))
         r->thinking_budget = -2;
     if (display.p)

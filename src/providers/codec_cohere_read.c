@@ -343,7 +343,7 @@ static enum err read_thinking(const struct reading *d, const struct json_val *v)
     d->r->thinking = str_eq(type, STR("enabled"));
     if (!d->r->thinking && !str_eq(type, STR("disabled")))
         return codec_refuse(d->a, d->ret_why, "thinking: type is enabled or disabled");
-    d->r->thinking_budget = anthropic_int(json_get(v, "token_budget"));
+    d->r->thinking_budget = codec_int(json_get(v, "token_budget"));
     return E_OK;
 }
 
@@ -355,7 +355,7 @@ static void read_sampling(struct arena *a, struct ir_request *r, const struct js
     r->frequency_penalty = codec_number(a, root, "frequency_penalty");
     r->presence_penalty = codec_number(a, root, "presence_penalty");
     r->seed = codec_number(a, root, "seed");
-    r->max_tokens = anthropic_int(json_get(root, "max_tokens"));
+    r->max_tokens = codec_int(json_get(root, "max_tokens"));
     r->logprobs = codec_bool(root, "logprobs");
 }
 

@@ -41,8 +41,6 @@ struct responses_reading {
     struct ir_part *last;    /* of turn */
 };
 
-/* A whole number, of a document that keeps its numbers as text too; -1 for anything else. */
-int64_t responses_int(const struct json_val *v);
 /* An annotation of output text. E_FULL past the arena's cap. */
 enum err responses_read_annotation(struct arena *a, const struct json_val *v, struct ir_citation *ret);
 /* The thoughts of a reasoning item: its summary, and its content where models show that, blank lines between

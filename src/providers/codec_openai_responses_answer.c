@@ -52,7 +52,7 @@ static void begin_block(struct reading *y)
 
 static void begin_answer(struct reading *y, const struct json_val *response)
 {
-    int64_t created = responses_int(json_get(response, "created_at"));
+    int64_t created = codec_int(json_get(response, "created_at"));
     if (!y->r->started)
         emit(y, (struct ir_event){.kind = IR_EV_START,
                                   .id = codec_text(response, "id"),
@@ -345,7 +345,7 @@ static struct item *new_item(struct reading *y, int64_t index)
 /* The item an event speaks of, new if it was not heard of; NULL past the cap. */
 static struct item *item_of(struct reading *y, const struct json_val *ev)
 {
-    int64_t index = responses_int(json_get(ev, "output_index"));
+    int64_t index = codec_int(json_get(ev, "output_index"));
     if (y->current && y->current->index == index && y->current->at == OPEN)
         return y->current;
     for (struct item *i = y->items; i; i = i->next)
@@ -403,7 +403,7 @@ static enum err text_delta(struct reading *y, const struct json_val *ev, bool re
     bool begun;
     struct item *i = delta.n ? item_of(y, ev) : NULL;
     if (delta.n) {
-        enum err e = i ? go_to(y, i, responses_int(json_get(ev, "content_index")), &begun) : E_FULL;
+        enum err e = i ? go_to(y, i, codec_int(json_get(ev, "content_index")), &begun) : E_FULL;
         if (e != E_OK)
             return e;
         if (begun)
@@ -427,7 +427,7 @@ static enum err on_refusal_delta(struct reading *y, const struct json_val *ev)
 static enum err on_annotation(struct reading *y, const struct json_val *ev)
 {
     struct item *i = item_of(y, ev);
-    int64_t part = responses_int(json_get(ev, "content_index"));
+    int64_t part = codec_int(json_get(ev, "content_index"));
     if (!i)
         return E_FULL;
     if (i == y->current && i->at == OPEN && part == y->part)
@@ -438,7 +438,7 @@ static enum err on_annotation(struct reading *y, const struct json_val *ev)
 static enum err on_part_done(struct reading *y, const struct json_val *ev)
 {
     struct item *i = item_of(y, ev);
-    int64_t index = responses_int(json_get(ev, "content_index"));
+    int64_t index = codec_int(json_get(ev, "content_index"));
     const struct json_val *part = json_get(ev, "part");
     if (!i)
         return E_FULL;
@@ -473,7 +473,7 @@ static enum err thought_delta(struct reading *y, const struct json_val *ev, int6
 /* Summaries have even numbers, content has odd ones. */
 static int64_t number_of_piece(const struct json_val *ev, const char *key)
 {
-    return 2 * (responses_int(json_get(ev, key)) & INT32_MAX);
+    return 2 * (codec_int(json_get(ev, key)) & INT32_MAX);
 }
 
 static enum err on_summary_delta(struct reading *y, const struct json_val *ev)

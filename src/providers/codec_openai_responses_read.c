@@ -8,18 +8,6 @@
 #include "base/crypto.h"
 #include "providers/codec_openai_responses.h"
 
-int64_t responses_int(const struct json_val *v)
-{
-    struct str text = json_number(v), digits = str_cut(&text, '.');
-    int64_t n = 0;
-    if (!digits.p)
-        return json_uint(v, &n) ? n : -1;
-    for (size_t i = 0; i < text.n; i++)
-        if (text.p[i] != '0')
-            return -1; /* some say 1024.0 */
-    return digits.n && str_to_int(digits, &n) == E_OK ? n : -1;
-}
-
 static void note(struct responses_reading *q, struct str name)
 {
     ir_drop(q->a, q->r, name);
@@ -36,8 +24,8 @@ enum err responses_read_annotation(struct arena *a, const struct json_val *v, st
         .url = codec_text(v, "url"),
         .title = title.n ? title : none,
         .file_id = codec_text(v, "file_id"),
-        .start = responses_int(json_get(v, "start_index")),
-        .end = responses_int(json_get(v, "end_index")),
+        .start = codec_int(json_get(v, "start_index")),
+        .end = codec_int(json_get(v, "end_index")),
         .raw = codec_raw(a, v),
         .raw_dialect = D_OPENAI_RESPONSES,
     };

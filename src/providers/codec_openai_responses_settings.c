@@ -182,8 +182,8 @@ static enum err read_numbers(struct responses_reading *q, const struct json_val 
     struct ir_request *r = q->r;
     r->temperature = codec_number(q->a, root, "temperature");
     r->top_p = codec_number(q->a, root, "top_p");
-    r->max_tokens = responses_int(max);
-    r->top_logprobs = responses_int(top);
+    r->max_tokens = codec_int(max);
+    r->top_logprobs = codec_int(top);
     if (r->top_logprobs > 0)
         r->logprobs = 1;
     if (r->max_tokens < 0 && json_type(max) != JSON_NONE && json_type(max) != JSON_NULL)
