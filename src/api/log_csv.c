@@ -80,7 +80,8 @@ static void put_id(struct buf *out, const struct log_row *row)
     X(feedback, put_rating(out, row->feedback))                                                              \
     X(score, put_rating(out, row->score))                                                                    \
     X(user_agent, put_text(out, row->r.user_agent))                                                          \
-    X(error, put_text(out, row->r.error))
+    X(error, put_text(out, row->r.error))                                                                    \
+    X(error_kind, put_text(out, error_kind_name(error_kind_of_flags(row->r.flags))))
 
 void log_csv_heading(struct buf *out)
 {

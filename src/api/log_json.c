@@ -130,6 +130,7 @@ static void put_own(struct json_out *w, const struct record *r)
     json_key(w, "weir");
     json_open(w, '{');
     put_optional(w, "error", r->error);
+    put_optional(w, "error_kind", error_kind_name(error_kind_of_flags(r->flags)));
     put_optional(w, "method", r->method);
     put_int(w, "attempt", r->attempt);
     put_flag(w, "stream", r, REC_STREAM);

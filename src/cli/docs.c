@@ -7,6 +7,7 @@
 #include "gateway/options.h"
 #include "gateway/stats.h"
 #include "mock/mock.h"
+#include "store/error_kind.h"
 
 #include <stdio.h>
 
@@ -26,6 +27,12 @@ static const char api_errors_intro[] =
     "Below `" API_PREFIX "`: `{\"success\": false, \"errors\": [{\"code\", "
     "\"message\", \"path\"}], ...}`.\n\n";
 
+static const char kinds_intro[] = "\n## Kinds of failures\n\n"
+                                  "Each attempt that failed is of one kind: `weir.error_kind` of its row in "
+                                  "the [log](logs.md), `errorKind` in\n"
+                                  "[analytics](analytics.md).\n\n"
+                                  "| Kind | What happened |\n| --- | --- |\n";
+
 /* Several causes may look the same to a client. */
 static bool listed_before(enum err e)
 {
@@ -43,6 +50,8 @@ static void errors_document(struct buf *out)
         if (err_code(e) && e != E_NOT_FOUND /* the management API's */ && !listed_before(e))
             (void)buf_printf(out, "| %d | %d | %s | %s |\n", err_http(e), err_code(e), err_phrase(e),
                              err_retryable(e) ? "yes" : "");
+    (void)buf_append_c(out, kinds_intro);
+    error_kinds_document(out);
     (void)buf_append_c(out, api_errors_intro);
     api_errors_document(out);
 }

@@ -5,6 +5,7 @@
  */
 #include "base/clock.h"
 #include "gateway/billing.h"
+#include "gateway/error_kind.h"
 #include "gateway/trace.h"
 #include "gateway/unified.h"
 
@@ -91,13 +92,21 @@ static struct str error_of(const struct txn *t, const struct attempt *a)
     return t->fault != E_OK && !a->answered && a == attempt_last(t) ? str_c(err_phrase(t->fault)) : STR("");
 }
 
+static unsigned error_bits(const struct txn *t, const struct attempt *a, bool last)
+{
+    /* one that was read along, and cut, knows no more than the request */
+    bool cut = !a->answered && a->err == E_OK && last;
+    const struct failure f = {a->status, cut ? t->fault : a->err, a->meter.error};
+    return (unsigned)error_kind_of(&f) << REC_ERROR_SHIFT;
+}
+
 static unsigned flags_of(const struct txn *t, const struct attempt *a, bool last)
 {
     const struct policy *p = &a->target->policy;
     bool ok = a->answered && a->status < 400 && !a->meter.error;
     bool stream = a->target->facts.stream || a->target->op.stream || a->framing != FRAME_NONE;
-    return (ok ? REC_SUCCESS : 0u) | (t->gateway->authentication ? REC_AUTHENTICATION : 0u) |
-           (a->by == BY_CACHE ? REC_CACHED : 0u) |
+    return (ok ? REC_SUCCESS : error_bits(t, a, last)) |
+           (t->gateway->authentication ? REC_AUTHENTICATION : 0u) | (a->by == BY_CACHE ? REC_CACHED : 0u) |
            (a->target->stored && a->by == BY_PROVIDER ? REC_BYOK : 0u) | (stream ? REC_STREAM : 0u) |
            (p->payload ? 0u : REC_NO_PAYLOAD) | (p->logged ? 0u : REC_NO_ROW) |
            (t->gone && last ? REC_CLIENT_GONE : 0u) | (last ? 0u : REC_FOLLOWED) |

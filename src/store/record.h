@@ -6,6 +6,7 @@
 #pragma once
 #include "base/crypto.h"
 #include "base/str.h"
+#include "store/error_kind.h"
 
 enum { RECORD_NULL = -1 }; /* tokens, cost, status: not known */
 
@@ -14,7 +15,7 @@ struct record_body {
     size_t n;
 };
 
-/* Bits of record.flags */
+/* Bits of record.flags; the highest are the error_kind (error_kind.h). */
 enum {
     REC_SUCCESS = 1,
     REC_CACHED = 2,

@@ -25,7 +25,7 @@ void rollup_clear(struct rollup *u)
 
 static uint64_t hash_key(const struct rollup_key *k)
 {
-    int64_t numbers[] = {k->minute, k->gateway, k->status * 64 + (int64_t)k->marks, (int64_t)k->provider.n};
+    int64_t numbers[] = {k->minute, k->gateway, (int64_t)k->status << 32 | k->marks, (int64_t)k->provider.n};
     XXH64_hash_t seed = XXH3_64bits(numbers, sizeof(numbers));
     seed = XXH3_64bits_withSeed(k->provider.p, k->provider.n, seed);
     return XXH3_64bits_withSeed(k->model.p, k->model.n, seed);
@@ -80,7 +80,7 @@ static unsigned marks_of(const struct record *r)
     return (r->flags & REC_CACHED ? MARK_CACHED : 0u) | (r->flags & REC_SUCCESS ? 0u : MARK_ERROR) |
            (r->flags & REC_RATE_LIMITED ? MARK_RATE_LIMITED : 0u) |
            (r->flags & REC_WHOLESALE ? MARK_WHOLESALE : 0u) |
-           (r->flags & REC_CACHE_MISSED ? MARK_CACHE_MISSED : 0u);
+           (r->flags & REC_CACHE_MISSED ? MARK_CACHE_MISSED : 0u) | (r->flags & MARK_ERROR_KIND);
 }
 
 enum { NO_FIRST_BYTE = UINT16_MAX };

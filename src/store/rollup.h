@@ -15,6 +15,7 @@ enum {
     MARK_RATE_LIMITED = 4,
     MARK_WHOLESALE = 8,
     MARK_CACHE_MISSED = 16, /* looked up, not found */
+    MARK_ERROR_KIND = REC_ERROR_MASK,
 };
 
 struct rollup_key {

@@ -83,7 +83,8 @@ _Static_assert(MARK_CACHED == 1 && MARK_ERROR == 2 && MARK_RATE_LIMITED == 4 && 
                    MARK_CACHE_MISSED == 16,
                "the expressions above");
 _Static_assert(REC_SUCCESS == 1 && REC_CACHED == 2 && REC_WHOLESALE == 32 && REC_FOLLOWED == 4096 &&
-                   REC_RATE_LIMITED == 8192 && REC_CACHE_MISSED == 16384,
+                   REC_RATE_LIMITED == 8192 && REC_CACHE_MISSED == 16384 && REC_ERROR_MASK == 520093696 &&
+                   MARK_ERROR_KIND == 520093696,
                "log_columns");
 
 static const char *const dimension_sql[DIM_COUNT] = {
@@ -101,6 +102,7 @@ static const char *const dimension_sql[DIM_COUNT] = {
     [DIM_RATE_LIMITED] = IS_LIMITED,
     [DIM_STATUS] = "status",
     [DIM_WHOLESALE] = IS_WHOLESALE,
+    [DIM_ERROR_KIND] = "coalesce(error_kind(marks), '')",
     [DIM_DURATION] = "(took_us + 500) / 1000",
     [DIM_TOKENS_IN] = "tokens_in",
     [DIM_TOKENS_OUT] = "tokens_out",
@@ -159,7 +161,7 @@ static const char log_columns[] =
     "gateway, created / 60000 AS at, created / 1000 AS second, coalesce(provider, '') AS provider,"
     " coalesce(model, '') AS model, coalesce(status, 0) AS status,"
     " (flags & 2 > 0) + 2 * (flags & 1 = 0) + 4 * (flags & 8192 > 0) + 8 * (flags & 32 > 0)"
-    " + 16 * (flags & 16384 > 0) AS marks,"
+    " + 16 * (flags & 16384 > 0) + (flags & 520093696) AS marks,"
     " " COUNTED " AS requests, 1 AS attempts, (flags & 1 AND cost_pico IS NULL) AS unpriced,"
     " tokens_in, tokens_out, cached_tokens AS cache_read_tokens, cache_write_tokens, cost_pico,"
     " iif(" COUNTED ", duration_us, 0) AS duration_us, iif(" COUNTED ", latency_us, 0) AS first_byte_us,"

@@ -64,11 +64,20 @@ static void found(sqlite3_context *ctx, int argc, sqlite3_value **argv)
     sqlite3_result_int(ctx, yes);
 }
 
+/* error_kind(flags) */
+static void error_kind(sqlite3_context *ctx, int argc, sqlite3_value **argv)
+{
+    struct str name = error_kind_name(error_kind_of_flags((unsigned)sqlite3_value_int64(argv[0])));
+    must(argc == 1);
+    sqlite3_result_text64(ctx, name.p, name.n, SQLITE_STATIC, SQLITE_UTF8); /* NULL: null */
+}
+
 bool log_define_functions(struct sqlite3 *db)
 {
     int flags = SQLITE_UTF8 | SQLITE_DETERMINISTIC;
     return sqlite3_create_function(db, "fits", 2, flags, NULL, fits, NULL, NULL) == SQLITE_OK &&
-           sqlite3_create_function(db, "found", -1, flags, NULL, found, NULL, NULL) == SQLITE_OK;
+           sqlite3_create_function(db, "found", -1, flags, NULL, found, NULL, NULL) == SQLITE_OK &&
+           sqlite3_create_function(db, "error_kind", 1, flags, NULL, error_kind, NULL, NULL) == SQLITE_OK;
 }
 
 enum { PARAM_SEARCH = 9, PARAM_CLAUSES = 10 };

@@ -56,7 +56,9 @@ struct facet {
     int status;
     unsigned flags;
 };
-enum { FACET_FLAGS = REC_SUCCESS | REC_CACHED | REC_AUTHENTICATION | REC_WHOLESALE | REC_COMPAT };
+enum {
+    FACET_FLAGS = REC_SUCCESS | REC_CACHED | REC_AUTHENTICATION | REC_WHOLESALE | REC_COMPAT | REC_ERROR_MASK
+};
 
 struct zone {
     int64_t number; /* -1: none begun */

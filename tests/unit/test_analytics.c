@@ -59,6 +59,7 @@ static struct record random_row(struct rig *r, unsigned number)
     row.flags = (success ? REC_SUCCESS : 0u) | (roll(4) ? 0u : REC_CACHED) | (roll(5) ? 0u : REC_FOLLOWED) |
                 (roll(9) ? 0u : REC_RATE_LIMITED) | (roll(6) ? 0u : REC_WHOLESALE) |
                 (roll(3) ? 0u : REC_CACHE_MISSED) | (roll(8) ? 0u : REC_NO_ROW);
+    row.flags |= success ? 0u : (unsigned)roll(4) << REC_ERROR_SHIFT;
     row.duration_us = (int64_t)roll(1000) * roll(10000);
     row.latency_us = roll(4) ? row.duration_us / 2 : RECORD_NULL;
     row.tokens_in = roll(4) ? roll(100000) : RECORD_NULL;
@@ -208,6 +209,7 @@ static struct analytics_value value_of(struct rig *rig, const struct record *r, 
     case DIM_RATE_LIMITED: return number((r->flags & REC_RATE_LIMITED) != 0);
     case DIM_STATUS: return number(r->status);
     case DIM_WHOLESALE: return number((r->flags & REC_WHOLESALE) != 0);
+    case DIM_ERROR_KIND: return text(error_kind_name(error_kind_of_flags(r->flags)));
     case DIM_DURATION: return number((r->duration_us + 500) / 1000);
     case DIM_TOKENS_IN: return number(r->tokens_in);
     case DIM_TOKENS_OUT: return number(r->tokens_out);

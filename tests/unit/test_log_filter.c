@@ -75,6 +75,11 @@ static void make_row(struct fixture *f, struct known *k, int i)
     if (i >= MIXED_FROM && i < MIXED_TO) /* more kinds than a zone counts */
         k->r.flags |=
             (dice(2) ? REC_CACHED : 0u) | (dice(2) ? REC_COMPAT : 0u) | (dice(2) ? REC_WHOLESALE : 0u);
+    unsigned kind = k->r.status == 429   ? ERROR_PROVIDER_RATE_LIMITED
+                    : k->r.status == 0   ? ERROR_TIMEOUT
+                    : k->r.status == 500 ? (i % 5 ? ERROR_PROVIDER : ERROR_NONE) /* as older rows are */
+                                         : ERROR_NONE;
+    k->r.flags |= kind << REC_ERROR_SHIFT;
     k->r.tokens_in = maybe(dice(500), 5);
     k->r.tokens_out = maybe(dice(500), 7);
     k->r.cost_pico = maybe((int64_t)dice(1000) * 1000000 * (dice(50) ? 1 : 1000), 6);
@@ -127,6 +132,7 @@ static struct seen look(const struct known *k, enum log_key key)
     case KEY_WHOLESALE: return number_of((r->flags & REC_WHOLESALE) != 0);
     case KEY_COMPATIBILITY_MODE: return number_of((r->flags & REC_COMPAT) != 0);
     case KEY_USER_AGENT: return text_of(r->user_agent);
+    case KEY_ERROR_KIND: return text_of(error_kind_name(error_kind_of_flags(r->flags)));
     default: return (struct seen){.absent = true};
     }
 }

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+// Why requests failed, what the cache saved, and who they came from: rows, filters and analytics say the same.
+import test from 'node:test';
+import assert from 'node:assert/strict';
+import net from 'node:net';
+import { once } from './lib/http.mjs';
+import { poll } from './lib/wait.mjs';
+import { ACCOUNT, TOKEN, startWeir } from './lib/weir.mjs';
+import { startUpstream } from './lib/upstream.mjs';
+
+const chat = (model) => ({ id: 'c', object: 'chat.completion', model, choices: [{ index: 0, message: { role: 'assistant', content: 'hi' }, finish_reason: 'stop' }],
+    usage: { prompt_tokens: 1000, completion_tokens: 500, total_tokens: 1500 } });
+const error = (text) => ({ error: { message: text, type: 'x' } });
+const events = (res, ...list) => res.head(200, { 'Content-Type': 'text/event-stream' }).then(() => res.write(list.map((e) => `data: ${JSON.stringify(e)}\n\n`).join('')));
+
+const script = async (req, res) => {
+    const does = req.header('x-does') ?? 'answer';
+    if (/^\d+$/.test(does)) return res.json(Number(does), error('no'));
+    if (does === 'cut') {
+        await events(res, { id: 'c', model: 'gpt-4o-mini', choices: [{ index: 0, delta: { content: 'h' } }] });
+        return res.reset();
+    }
+    if (does === 'report') {
+        await events(res, { id: 'c', model: 'gpt-4o-mini', choices: [{ index: 0, delta: { content: 'h' } }] }, error('overloaded'));
+        return res.close();
+    }
+    if (does === 'hang') return does;
+    return res.json(200, chat(req.json.model));
+};
+
+let weir, from;
+const graphql = async (query) => {
+    const a = await once(weir.port, { method: 'POST', path: '/client/v4/graphql', headers: [['Authorization', `Bearer ${TOKEN}`], ['Content-Type', 'application/json']],
+        body: JSON.stringify({ query: `{viewer{accounts(filter:{accountTag:"${ACCOUNT}"}){${query}}}}` }) });
+    assert.equal(a.json.errors, null, a.text);
+    return a.json.data.viewer.accounts[0];
+};
+const call = (headers = {}, { to = 'openai', gateway, model = 'gpt-4o-mini', content = 'hello', stream, key = true } = {}) =>
+    weir.request({ to: `${to}/chat/completions`, gateway, body: JSON.stringify({ model, messages: [{ role: 'user', content }], ...(stream ? { stream } : {}) }),
+        headers: { 'Content-Type': 'application/json', ...(key ? { Authorization: 'Bearer sk-x' } : {}), 'cf-aig-max-attempts': '1', ...headers } });
+const listed = async (filters, gateway = 'default') => {
+    const a = await weir.api('GET', `/gateways/${gateway}/logs?per_page=50&filters=${encodeURIComponent(JSON.stringify(filters))}`);
+    assert.equal(a.status, 200, a.text);
+    return a.json;
+};
+
+test('insight', async (t) => {
+    const up = await startUpstream(t, script);
+    const closed = net.createServer().listen(0, '127.0.0.1');
+    await new Promise((r) => closed.once('listening', r));
+    const nowhere = `http://127.0.0.1:${closed.address().port}`;
+    await new Promise((r) => closed.close(r));
+    weir = await startWeir(t, { providers: { openai: up.origin, groq: nowhere } });
+    from = new Date(Date.now() - 60000).toISOString().replace(/\.\d+/, '');
+
+    await t.test('every failure has a kind', async () => {
+        await weir.createGateway({ id: 'errors' });
+        await weir.createGateway({ id: 'strict', byok_only: true });
+        await weir.createGateway({ id: 'limited', rate_limiting_limit: 1, rate_limiting_interval: 3600, rate_limiting_technique: 'fixed' });
+        const gateway = 'errors';
+        await call({}, { gateway });
+        for (const status of ['429', '401', '403', '404', '500', '503']) await call({ 'x-does': status }, { gateway });
+        await call({ 'x-does': 'cut' }, { gateway, stream: true });
+        await call({ 'x-does': 'report' }, { gateway, stream: true });
+        await call({ 'x-does': 'hang', 'cf-aig-request-timeout': '50' }, { gateway });
+        await call({}, { gateway, to: 'groq' });
+        const leaver = await weir.connect(), before = up.requests.length;
+        await leaver.request({ method: 'POST', path: weir.path('openai/chat/completions', gateway), body: '{"model":"gpt-4o-mini"}', headers: weir.headers({ 'Content-Type': 'application/json', Authorization: 'Bearer sk-x', 'x-does': 'hang' }) });
+        await up.until('the call that will be left', () => up.requests.length > before);
+        leaver.close();
+        await call({}, { gateway: 'strict', key: false });
+        await call({}, { gateway: 'limited' });
+        await call({}, { gateway: 'limited' });
+
+        const want = { provider_rate_limited: 1, provider_auth: 2, refused: 1, provider_error: 2, cut: 1, stream_error: 1, timeout: 1, unreachable: 1, client_gone: 1 };
+        const rows = await poll('the row of who left', async () => {
+            const got = await weir.logs({ gateway });
+            return got.length === 12 ? got : null;
+        });
+        const tally = (list) => list.reduce((n, kind) => ({ ...n, [kind]: (n[kind] ?? 0) + 1 }), {});
+        assert.deepEqual(tally(rows.filter((r) => !r.success).map((r) => r.weir.error_kind)), want);
+        assert.deepEqual(rows.filter((r) => r.success).map((r) => r.weir.error_kind), [null]);
+        for (const [kind, n] of Object.entries(want)) {
+            const { result, result_info: info } = await listed([{ key: 'weir_error_kind', operator: 'eq', value: [kind] }], gateway);
+            assert.deepEqual([result.length, info.total_count], [n, n], kind);
+            assert.deepEqual(result.map((r) => r.weir.error_kind), Array(n).fill(kind));
+        }
+        assert.equal((await listed([{ key: 'weir_error_kind', operator: 'eq', value: [null] }], gateway)).result.length, 1);
+        for (const [id, kind] of [['limited', 'rate_limited'], ['strict', 'gateway']])
+            assert.deepEqual((await listed([{ key: 'success', operator: 'eq', value: [false] }], id)).result.map((r) => r.weir.error_kind), [kind]);
+
+        const groups = await graphql(`all: aiGatewayRequestsAdaptiveGroups(limit: 50, filter: {gateway: "errors", datetime_geq: "${from}"}) { count dimensions { errorKind error } }
+            errors: aiGatewayErrorsAdaptiveGroups(limit: 50, filter: {gateway: "errors", datetime_geq: "${from}"}) { count dimensions { errorKind } }
+            one: aiGatewayRequestsAdaptiveGroups(limit: 50, filter: {errorKind: "rate_limited", datetime_geq: "${from}"}) { count dimensions { gateway } }
+            read: aiGatewayRequestsAdaptiveGroups(limit: 50, filter: {gateway: "errors", userAgent: "", error: 1, datetime_geq: "${from}"}) { count dimensions { errorKind } }`);
+        const by = (list) => Object.fromEntries(list.map((g) => [g.dimensions.errorKind, g.count]));
+        assert.deepEqual(by(groups.all), { ...want, '': 1 });
+        assert.deepEqual(groups.all.filter((g) => !g.dimensions.error).map((g) => g.dimensions.errorKind), ['']);
+        assert.deepEqual(by(groups.errors), want);
+        assert.deepEqual(by(groups.read), want); // the log itself says the same as the sums
+        assert.deepEqual(groups.one, [{ count: 1, dimensions: { gateway: 'limited' } }]);
+        const csv = (await weir.api('GET', '/gateways/limited/logs/export?format=csv&success=false')).text;
+        assert.match(csv.split('\r\n')[0], /,error,error_kind/);
+        assert.match(csv.split('\r\n')[1], /"rate_limited"/);
+    });
+});
