@@ -16,7 +16,7 @@ enum {
     CODEC_NO_STREAM_OPTIONS = 4,     /* refuses stream_options */
     CODEC_NO_STRICT = 8,             /* refuses "strict" in tools */
     CODEC_NO_JSON_SCHEMA = 16,       /* json_schema is emulated: json_object and words in the system prompt */
-    CODEC_SYSTEM_FIRST = 32,         /* one system message, and at the start */
+    CODEC_SYSTEM_FIRST = 32,         /* one system message, and at the start (Mistral, Perplexity) */
     CODEC_NO_PARALLEL = 64,          /* refuses parallel_tool_calls */
     CODEC_NO_EXTENSIONS = 128, /* refuses what OpenAI's own API does not know: thoughts and signatures in
                                   messages, cache_control, top_k, video */

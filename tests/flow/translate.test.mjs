@@ -12,7 +12,7 @@ const SSE_TYPE = { 'Content-Type': 'text/event-stream' };
 
 async function world(t, answer) {
     const up = await startUpstream(t, (req, res) => answer.now(req, res));
-    const weir = await startWeir(t, { providers: { anthropic: up.origin, 'google-ai-studio': up.origin, openai: up.origin, cohere: up.origin } });
+    const weir = await startWeir(t, { providers: { anthropic: up.origin, 'google-ai-studio': up.origin, openai: up.origin, cohere: up.origin, mistral: up.origin, 'perplexity-ai': up.origin } });
     const ask = (path, body) => fetch(`${weir.base}/compat/${path}`, { method: 'POST', body: JSON.stringify(body),
         headers: { ...JSON_TYPE, 'cf-aig-authorization': `Bearer ${TOKEN}`, Authorization: 'Bearer k' } });
     const client = new OpenAI({ baseURL: `${weir.base}/compat`, apiKey: 'k', maxRetries: 0, defaultHeaders: { 'cf-aig-authorization': `Bearer ${TOKEN}` } });
@@ -61,6 +61,22 @@ test('translate: a whole answer to who asked for a stream becomes one', async (t
         reason = chunk.choices[0]?.finish_reason ?? reason;
     }
     assert.deepEqual([text, reason], ['Hello, you.', 'stop']);
+});
+
+test('translate: a system prompt in the middle goes to the start where a provider refuses it elsewhere', async (t) => {
+    let got;
+    const answer = { now: (req, res) => {
+        got = JSON.parse(req.body).messages;
+        res.json(200, { id: 'c', object: 'chat.completion', created: 1, model: 'm', choices: [{ index: 0, message: { role: 'assistant', content: 'Yes.' }, finish_reason: 'stop' }] });
+    } };
+    const { ask } = await world(t, answer);
+    const said = (role, content) => ({ type: 'message', role, content });
+    const input = [said('user', 'a'), said('assistant', 'b'), said('developer', 'Late.'), said('user', 'c')];
+    for (const model of ['mistral/mistral-small-latest', 'perplexity/sonar']) {
+        const r = await ask('responses', { model, instructions: 'First.', input });
+        assert.equal(r.status, 200, await r.text());
+        assert.deepEqual(got.map((m) => [m.role, m.content]), [['system', 'First.\n\nLate.'], ['user', 'a'], ['assistant', 'b'], ['user', 'c']], model);
+    }
 });
 
 test('translate: a picture of megabytes arrives', async (t) => {
