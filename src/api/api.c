@@ -11,6 +11,8 @@ struct api {
     struct store *store;
     struct str public_url;
     bool tls;
+    const struct tls_server *(*certificates)(void *arg); /* NULL: nobody knows */
+    void *certificates_arg;
     struct uuid_source uuids;
     size_t waiting;
 };
@@ -27,6 +29,12 @@ void api_set_public_url(struct api *a, struct str url, bool tls)
 {
     a->public_url = url;
     a->tls = tls;
+}
+
+void api_set_certificates(struct api *a, const struct tls_server *(*tls)(void *arg), void *arg)
+{
+    a->certificates = tls;
+    a->certificates_arg = arg;
 }
 
 void api_free(struct api *a)
@@ -50,6 +58,11 @@ struct store *api_call_store(struct api_call *c)
 struct loop *api_call_loop(struct api_call *c)
 {
     return c->api->loop;
+}
+
+const struct tls_server *api_call_tls(struct api_call *c)
+{
+    return c->api->certificates ? c->api->certificates(c->api->certificates_arg) : NULL;
 }
 
 struct str api_call_query(const struct api_call *c)

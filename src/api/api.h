@@ -8,6 +8,7 @@
  */
 #pragma once
 #include "http/server.h"
+#include "net/tls.h"
 #include "store/store.h"
 
 #define API_PREFIX "/client/v4"
@@ -18,6 +19,11 @@ struct api;
 struct api *api_new(struct loop *l, struct store *store);
 /* Where the data plane is for clients; borrowed. Empty: where the request came to, by TLS or not. */
 void api_set_public_url(struct api *a, struct str url, bool tls);
+/*
+ * Which certificates clients are shown: asked on the loop's thread for each answer that tells of them,
+ * because they are read again while the daemon runs. NULL from it: none, connections are plain.
+ */
+void api_set_certificates(struct api *a, const struct tls_server *(*tls)(void *arg), void *arg);
 /* Accepts NULL. No question to the store may be open: api_waiting is 0. */
 void api_free(struct api *a);
 /* Questions to the store that are not answered yet. Their requests may be long gone. */

@@ -82,6 +82,8 @@ struct str api_call_query(const struct api_call *c);
 
 /* Scheme, host and, it may be, a path of the data plane as clients see it; no slash at the end. */
 struct str api_call_public_url(struct api_call *c);
+/* The certificates that clients are shown now; borrowed for the callback. NULL: connections are plain. */
+const struct tls_server *api_call_tls(struct api_call *c);
 /* An id for what a call creates. */
 struct uuid api_call_uuid(struct api_call *c);
 /*

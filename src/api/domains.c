@@ -35,6 +35,23 @@ static struct str own_host(struct api_call *c)
     return str_cut(&authority, ':');
 }
 
+/* What a client that asks for the host by TLS is shown here; null: connections to weir are plain. */
+static void put_certificate(struct json_out *w, struct api_call *c, struct str host)
+{
+    const struct tls_server *tls = api_call_tls(c);
+    json_key(w, "weir_certificate");
+    if (!tls) {
+        json_put_null(w);
+        return;
+    }
+    struct tls_certificate shown = tls_server_certificate(tls, host);
+    json_open(w, '{');
+    json_key(w, "named");
+    json_put_bool(w, shown.named);
+    put_time_ms(w, "expires_at", shown.ends_ms);
+    json_close(w, '}');
+}
+
 static void put_domain(struct json_out *w, struct api_call *c, const struct object *o)
 {
     const struct gateway *g = catalog_gateway_id(c->catalog, o->gateway);
@@ -48,6 +65,7 @@ static void put_domain(struct json_out *w, struct api_call *c, const struct obje
     json_key(w, "modified_at");
     json_put_int(w, o->modified_ms);
     put_members(w, o->settings);
+    put_certificate(w, c, o->name);
     json_close(w, '}');
 }
 

@@ -216,6 +216,13 @@ static size_t api_busy(void *arg)
     return api_waiting(arg);
 }
 
+static const struct tls_server *seat_tls(void *arg)
+{
+    const struct seat *s = arg;
+    const struct listener *first = s->worker->doors[0].listener;
+    return first ? listener_tls(first) : NULL;
+}
+
 static bool open_seat(struct process *p, struct seat *s, struct catalog *catalog)
 {
     s->worker = worker_new(p->settings, p->store, catalog, p->tls_client);
@@ -223,6 +230,7 @@ static bool open_seat(struct process *p, struct seat *s, struct catalog *catalog
     s->worker->cache = p->cache;
     s->api = api_new(s->worker->loop, p->store);
     api_set_public_url(s->api, p->settings->conf->public_url, p->tls_server != NULL);
+    api_set_certificates(s->api, seat_tls, s);
     s->worker->busy_elsewhere = api_busy;
     s->worker->busy_arg = s->api;
     return !p->settings->conf->sandbox || open_sandbox(s);

@@ -160,6 +160,11 @@ uint16_t listener_port(const struct listener *l)
     return addr_port(&a);
 }
 
+const struct tls_server *listener_tls(const struct listener *l)
+{
+    return l->tls;
+}
+
 void listener_set_tls(struct listener *l, struct tls_server *tls)
 {
     struct tls_server *old = l->tls;

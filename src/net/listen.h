@@ -17,5 +17,7 @@ enum err listener_new(struct loop *l, const struct addr *addr, struct tls_server
 uint16_t listener_port(const struct listener *l);
 /* New handshakes use this context from now on (certificate reload). */
 void listener_set_tls(struct listener *l, struct tls_server *tls);
+/* What it uses now; borrowed. NULL: plain connections. */
+const struct tls_server *listener_tls(const struct listener *l);
 /* Stops accepting; connections already handed over live on. */
 void listener_close(struct listener *l);

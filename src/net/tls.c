@@ -109,18 +109,38 @@ static SSL_CTX *server_ctx(const char *cert_file, const char *key_file, const ch
     return ctx;
 }
 
+static bool is_for(SSL_CTX *ctx, struct str name)
+{
+    return X509_check_host(SSL_CTX_get0_certificate(ctx), name.p, name.n, 0, NULL) == 1;
+}
+
 /* RFC 6066 section 3: the certificate that is for the name the client asks for, else the first one. */
+static SSL_CTX *ctx_for(const struct tls_server *s, struct str name)
+{
+    for (size_t i = 0; i < s->n_more; i++)
+        if (is_for(s->more[i], name))
+            return s->more[i];
+    return s->ctx;
+}
+
 static int on_server_name(SSL *ssl, int *alert, void *arg)
 {
     (void)alert;
     const struct tls_server *s = arg;
     const char *name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
-    for (size_t i = 0; name && i < s->n_more; i++)
-        if (X509_check_host(SSL_CTX_get0_certificate(s->more[i]), name, 0, 0, NULL) == 1) {
-            SSL_set_SSL_CTX(ssl, s->more[i]);
-            break;
-        }
+    SSL_CTX *ctx = name && name[0] ? ctx_for(s, str_c(name)) : s->ctx;
+    if (ctx != s->ctx)
+        SSL_set_SSL_CTX(ssl, ctx);
     return SSL_TLSEXT_ERR_OK;
+}
+
+struct tls_certificate tls_server_certificate(const struct tls_server *s, struct str name)
+{
+    SSL_CTX *ctx = ctx_for(s, name);
+    struct tm end = {0};
+    bool known = ASN1_TIME_to_tm(X509_get0_notAfter(SSL_CTX_get0_certificate(ctx)), &end) == 1;
+    return (struct tls_certificate){.named = is_for(ctx, name),
+                                    .ends_ms = known ? (int64_t)timegm(&end) * 1000 : 0};
 }
 
 struct tls_server *tls_server_new(const char *cert_file, const char *key_file, const char **ret_why)

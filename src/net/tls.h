@@ -18,6 +18,13 @@ struct tls_server *tls_server_new(const char *cert_file, const char *key_file, c
  * one is for everybody else. Before the context is used. False: *ret_why as above.
  */
 bool tls_server_add(struct tls_server *s, const char *cert_file, const char *key_file, const char **ret_why);
+/* What a client that asks for a name is shown. */
+struct tls_certificate {
+    bool named;      /* it is for that name: clients accept it, if they trust who signed it */
+    int64_t ends_ms; /* wall clock; 0: it does not say */
+};
+/* `name` is a host name, not empty. Any thread. */
+struct tls_certificate tls_server_certificate(const struct tls_server *s, struct str name);
 struct tls_server *tls_server_ref(struct tls_server *s);
 void tls_server_unref(struct tls_server *s);
 

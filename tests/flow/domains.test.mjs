@@ -2,6 +2,8 @@
 // Custom domains (control plane 10, data plane 30): a host that stands for a gateway, over TLS with its own certificate.
 import test from 'node:test';
 import assert from 'node:assert/strict';
+import { X509Certificate } from 'node:crypto';
+import fs from 'node:fs';
 import https from 'node:https';
 import { makeAuthority } from './lib/certs.mjs';
 import { answers, chat, message } from './lib/scripts.mjs';
@@ -27,7 +29,7 @@ test('made, listed, found and deleted', async (t) => {
     const made = await api('POST', '', { ...domain, minTLS: '1.2' });
     assert.equal(made.status, 200, made.text);
     const { created_at, modified_at, ...rest } = made.json.result;
-    assert.deepEqual(rest, { hostname: HOST, gateway_id: 'team', status: 'active', cname_target: 'gateway.test', zone_id: 'z1', minTLS: '1.2' });
+    assert.deepEqual(rest, { hostname: HOST, gateway_id: 'team', status: 'active', cname_target: 'gateway.test', zone_id: 'z1', minTLS: '1.2', weir_certificate: null });
     assert.ok(Number.isInteger(created_at) && created_at === modified_at && created_at > 1.7e12);
     assert.deepEqual((await api('GET')).json.result.map((d) => d.hostname), [HOST]);
     for (const [query, n] of [['?search=example', 1], ['?search=other', 0], ['?status=active', 1], ['?status=blocked', 0]]) assert.equal((await api('GET', query)).json.result.length, n, query);
@@ -67,7 +69,9 @@ test('TLS: a certificate of its own by the name that is asked for; older TLS ref
     const main = authority.issue('main', 'DNS:weir.example.com,IP:127.0.0.1');
     const own = authority.issue('own', `DNS:${HOST}`);
     const { weir, api } = await world(t, { config: { tls: { cert: main.certFile, key: main.keyFile, more: [`${own.certFile}:${own.keyFile}`] } }, clientTls: { ca: authority.ca } });
-    await api('POST', '', { ...domain, minTLS: '1.3' });
+    const { weir_certificate: shown } = (await api('POST', '', { ...domain, minTLS: '1.3' })).json.result;
+    assert.deepEqual(shown, { named: true, expires_at: new Date(new X509Certificate(fs.readFileSync(own.certFile)).validTo).toISOString() });
+    assert.equal((await api('POST', '', { domain: 'other.example.com', zone_id: '' })).json.result.weir_certificate.named, false);
     const call = (servername, options = {}) => new Promise((resolve, reject) => {
         const req = https.request({ host: '127.0.0.1', port: weir.port, servername, path: '/openai/chat/completions', method: 'POST', ca: authority.ca, agent: false,
             headers: { Host: servername, 'cf-aig-authorization': `Bearer ${TOKEN}`, 'Content-Type': 'application/json' }, ...options }, (res) => {
