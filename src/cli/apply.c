@@ -67,26 +67,13 @@ static void print(const struct buf *b, FILE *to)
 
 /* ---- the file ---- */
 
-static enum err read_text(const char *name, struct buf *out)
-{
-    if (strcmp(name, "-") != 0)
-        return file_read(name, out);
-    for (size_t got = 1; got > 0;) {
-        char *room = buf_room(out, 64 * KIB);
-        got = room ? fread(room, 1, 64 * KIB, stdin) : 0;
-        if (got)
-            buf_grew(out, got);
-    }
-    return out->full ? E_FULL : ferror(stdin) ? E_IO : E_OK;
-}
-
 static int read_file(struct apply *x)
 {
     struct buf text, wrong;
     const char *name = strcmp(x->file, "-") == 0 ? "standard input" : x->file;
     buf_init(&text, CODE_FILE_BYTES);
     buf_init(&wrong, MIB);
-    enum err e = read_text(x->file, &text);
+    enum err e = file_read_named(x->file, &text);
     if (e != E_OK)
         (void)buf_printf(&wrong, "weir apply: %s: %s\n", name, e == E_FULL ? "too large" : "cannot be read");
     else

@@ -60,25 +60,12 @@ static int misuse(const char *what)
 
 /* ---- the request ---- */
 
-static enum err read_input(const char *name, struct buf *out)
-{
-    if (strcmp(name, "-") != 0)
-        return file_read(name, out);
-    for (size_t got = 1; got > 0;) {
-        char *room = buf_room(out, 64 * KIB);
-        got = room ? fread(room, 1, 64 * KIB, stdin) : 0;
-        if (got)
-            buf_grew(out, got);
-    }
-    return out->full ? E_FULL : ferror(stdin) ? E_IO : E_OK;
-}
-
 static int read_request(struct explain *k)
 {
     char why[REQUEST_FILE_WHY];
     struct buf text;
     buf_init(&text, FILE_BYTES);
-    enum err e = read_input(k->file, &text);
+    enum err e = file_read_named(k->file, &text);
     const char *name = strcmp(k->file, "-") == 0 ? "standard input" : k->file;
     if (e != E_OK)
         (void)snprintf(why, sizeof(why), "%s: %s", name, e == E_FULL ? "too large" : "cannot be read");
