@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* weir credits: what accounts have for Unified Billing, in a data directory, while the daemon runs or not. */
 #include "base/clock.h"
+#include "cli/account_choice.h"
 #include "cli/cli.h"
 #include "cli/text.h"
 #include "providers/decimal.h"
@@ -63,24 +64,16 @@ static int parse(struct options *o, int argc, char **argv)
     return -1;
 }
 
-/* ---- whose ---- */
-
-/* The one that is named, or the only one. */
-static int pick_account(const struct options *o, char ret[64])
+static int pick_account(const struct options *o, char ret[ACCOUNT_CHOICE])
 {
     const char *why = NULL;
     struct token_book *book = token_book_open(o->data, &why);
     struct catalog *c = book ? token_book_catalog(book) : NULL;
-    struct str account = str_c(o->account);
     int code = 0;
     if (!c || c->n_accounts == 0)
         code = failure(o->data, why ? why : "there are no accounts: start weir serve once");
-    else if (account.n && !catalog_has_account(c, account))
-        code = failure(o->account, "there is no such account");
-    else if (!account.n && c->n_accounts > 1)
-        code = failure("--account", "there are several accounts; say which");
     else
-        snprintf(ret, 64, "%.*s", STR_FMT(account.n ? account : c->accounts[0]));
+        code = account_choice(c, o->account, failure, ret);
     catalog_unref(c);
     token_book_close(book);
     return code;
@@ -180,7 +173,7 @@ static const struct action {
 
 static int run(const struct action *a, const struct options *o)
 {
-    char account[64];
+    char account[ACCOUNT_CHOICE];
     const char *why = NULL;
     int code = pick_account(o, account);
     if (code)

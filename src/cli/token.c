@@ -2,6 +2,7 @@
 /* weir token: makes, lists, renews and revokes tokens in a data directory, while the daemon runs or not. */
 #include "base/clock.h"
 #include "base/limits.h"
+#include "cli/account_choice.h"
 #include "cli/cli.h"
 #include "store/store.h"
 #include "store/token.h"
@@ -143,20 +144,14 @@ static int parse(struct options *o, int argc, char **argv)
 
 /* ---- actions ---- */
 
-/* The account a token is for: the one that is named, or the only one. */
-static int pick_account(struct token_book *book, const struct options *o, char ret[64])
+static int pick_account(struct token_book *book, const struct options *o, char ret[ACCOUNT_CHOICE])
 {
     struct catalog *c = token_book_catalog(book);
-    struct str account = str_c(o->account);
     int code = 0;
     if (!c || c->n_accounts == 0)
         code = no_book(o, "start weir serve once");
-    else if (account.n && !catalog_has_account(c, account))
-        code = failure(o->account, "there is no such account");
-    else if (!account.n && c->n_accounts > 1)
-        code = failure("--account", "there are several accounts; say which");
     else
-        snprintf(ret, 64, "%.*s", STR_FMT(account.n ? account : c->accounts[0]));
+        code = account_choice(c, o->account, failure, ret);
     catalog_unref(c);
     return code;
 }
@@ -176,7 +171,7 @@ static int check_gateways(struct token_book *book, const struct options *o, stru
 static int create(struct token_book *book, const struct options *o, const char *word)
 {
     (void)word;
-    char account[64], text[128];
+    char account[ACCOUNT_CHOICE], text[128];
     int64_t id;
     int code = pick_account(book, o, account);
     code = code ? code : check_gateways(book, o, str_c(account));
