@@ -74,3 +74,16 @@ test('a file of rules that is not understood ends the start', (t) => {
         assert.match(run.stderr, /rule 1: "input_video_tokens" cannot be priced: weir does not count it/);
     }
 });
+
+test('every provider is listed, with the models that have a price', async (t) => {
+    const weir = await startWeir(t, {});
+    const list = (await weir.request({ path: '/client/v4/weir/providers', headers: { Authorization: `Bearer ${weir.token}` } })).json.result;
+    const slugs = [...fs.readFileSync(new URL('../../src/providers/providers.def', import.meta.url), 'utf8').matchAll(/^PROVIDER\("([^"]+)"/gm)].map(([, s]) => s);
+    assert.deepEqual(list.map((p) => p.slug), slugs);
+    const { providers } = JSON.parse(fs.readFileSync(new URL('../../data/prices.json', import.meta.url), 'utf8'));
+    const models = (slug) => list.find((p) => p.slug === slug).models;
+    const named = (slug) => Object.entries(providers[slug].models).flatMap(([m, { also = [] }]) => [m, ...also]).filter((m) => m !== '*');
+    for (const slug of ['openai', 'anthropic', 'groq']) assert.deepEqual([...models(slug)].sort(), named(slug).sort(), slug);
+    assert.deepEqual(models('elevenlabs'), []);
+    assert.equal((await weir.request({ path: '/client/v4/weir/providers', auth: false })).status, 403);
+});
