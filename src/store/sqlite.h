@@ -32,6 +32,8 @@ int64_t sqlite_number(struct sqlite3 *db, const char *sql, int64_t fallback);
 
 /* No text (p == NULL or empty) becomes NULL and the other way round. Bound texts are not copied. */
 void sqlite_bind_str(struct sqlite3_stmt *st, int at, struct str s);
+/* Here no text is the empty one: for columns that are never NULL. */
+void sqlite_bind_text(struct sqlite3_stmt *st, int at, struct str s);
 void sqlite_bind_blob(struct sqlite3_stmt *st, int at, const void *p, size_t n);
 /* Into a; false past its cap. */
 bool sqlite_str(struct sqlite3_stmt *st, int column, struct arena *a, struct str *ret);

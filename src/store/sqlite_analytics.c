@@ -464,7 +464,7 @@ static void bind(struct sqlite3_stmt *st, const struct sql *s)
         if (v->kind == VALUE_INT)
             sqlite3_bind_int64(st, (int)i + 1, v->n);
         else
-            sqlite3_bind_text64(st, (int)i + 1, v->s.n ? v->s.p : "", v->s.n, SQLITE_STATIC, SQLITE_UTF8);
+            sqlite_bind_text(st, (int)i + 1, v->s);
     }
 }
 

@@ -58,18 +58,12 @@ void ledger_sql_done(struct ledger_sql *l)
     sqlite3_finalize(l->balance);
 }
 
-/* No text is none, also where a column wants one. */
-static void bind_text(struct sqlite3_stmt *st, int at, struct str s)
-{
-    sqlite3_bind_text64(st, at, s.n ? s.p : "", s.n, SQLITE_STATIC, SQLITE_UTF8);
-}
-
 static enum err add_to_hour(struct ledger_sql *l, const struct ledger_entry *e)
 {
     sqlite_bind_str(l->sum, 1, e->account);
     sqlite3_bind_int64(l->sum, 2, e->at_ms / HOUR_MS);
-    bind_text(l->sum, 3, e->provider);
-    bind_text(l->sum, 4, e->model);
+    sqlite_bind_text(l->sum, 3, e->provider);
+    sqlite_bind_text(l->sum, 4, e->model);
     sqlite3_bind_int64(l->sum, 5, -e->amount_pico);
     return sqlite_once(l->sum);
 }

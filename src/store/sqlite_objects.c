@@ -126,7 +126,7 @@ static enum err create_object(struct catalog_db *db, const struct change *c, int
     sqlite_bind_str(st, 2, kind_word(c->kind));
     sqlite_bind_str(st, 3, c->account);
     sqlite3_bind_int64(st, 4, gateway);
-    sqlite3_bind_text64(st, 5, c->name.n ? c->name.p : "", c->name.n, SQLITE_STATIC, SQLITE_UTF8);
+    sqlite_bind_text(st, 5, c->name);
     sqlite_bind_str(st, 6, c->settings);
     if (c->secret.n)
         sqlite_bind_blob(st, 7, c->secret.p, c->secret.n);

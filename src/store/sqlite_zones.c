@@ -33,20 +33,15 @@ void log_finish_zones(struct log_db *db)
 
 /* ---- writing a zone ---- */
 
-static void bind_name(struct sqlite3_stmt *st, int at, struct str s)
-{
-    sqlite3_bind_text64(st, at, s.n ? s.p : "", s.n, SQLITE_STATIC, SQLITE_UTF8);
-}
-
 enum err log_count_facet(struct log_db *db, const struct facet *f, int64_t rows, int64_t *ret_id,
                          int64_t *ret_rows)
 {
     struct sqlite3_stmt *st = db->facet;
     sqlite3_bind_int64(st, 1, f->gateway);
-    bind_name(st, 2, f->provider);
-    bind_name(st, 3, f->model);
-    bind_name(st, 4, f->model_type);
-    bind_name(st, 5, f->request_type);
+    sqlite_bind_text(st, 2, f->provider);
+    sqlite_bind_text(st, 3, f->model);
+    sqlite_bind_text(st, 4, f->model_type);
+    sqlite_bind_text(st, 5, f->request_type);
     sqlite3_bind_int(st, 6, f->status < 0 ? 0 : f->status);
     sqlite3_bind_int64(st, 7, f->flags & FACET_FLAGS);
     sqlite3_bind_int64(st, 8, rows);
