@@ -104,17 +104,27 @@ const struct gateway *catalog_gateway(const struct catalog *c, struct str accoun
     return NULL;
 }
 
-const struct gateway *catalog_gateway_id(const struct catalog *c, int64_t id)
+/* Of a list, oldest first, of what begins with its id. */
+static const void *find_id(const void *list, size_t n, size_t size, int64_t id)
 {
-    size_t low = 0, high = c->n_gateways;
+    size_t low = 0, high = n;
     while (low < high) {
         size_t mid = low + (high - low) / 2;
-        if (c->gateways[mid].id < id)
+        const int64_t *at = (const void *)((const char *)list + mid * size);
+        if (*at == id)
+            return at;
+        if (*at < id)
             low = mid + 1;
         else
             high = mid;
     }
-    return low < c->n_gateways && c->gateways[low].id == id ? &c->gateways[low] : NULL;
+    return NULL;
+}
+
+const struct gateway *catalog_gateway_id(const struct catalog *c, int64_t id)
+{
+    _Static_assert(offsetof(struct gateway, id) == 0, "found by it");
+    return find_id(c->gateways, c->n_gateways, sizeof(*c->gateways), id);
 }
 
 const struct token *catalog_token_known(const struct catalog *c, struct str text)
@@ -226,15 +236,8 @@ const struct object *catalog_object(const struct catalog *c, enum object_kind ki
 
 const struct object *catalog_object_id(const struct catalog *c, int64_t id)
 {
-    size_t low = 0, high = c->n_objects;
-    while (low < high) {
-        size_t mid = low + (high - low) / 2;
-        if (c->objects[mid].id < id)
-            low = mid + 1;
-        else
-            high = mid;
-    }
-    return low < c->n_objects && c->objects[low].id == id ? &c->objects[low] : NULL;
+    _Static_assert(offsetof(struct object, id) == 0, "found by it");
+    return find_id(c->objects, c->n_objects, sizeof(*c->objects), id);
 }
 
 static uint64_t hash_domain(struct str host)
