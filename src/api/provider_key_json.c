@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/provider_key_json.h"
+#include "api/objects.h"
 #include "api/openapi.h"
 #include "base/limits.h"
 #include "providers/credential.h"
+#include "store/key_use.h"
 
 #define FIELD(key, kind, min, max, choices, omitted, null, flags, doc)                                       \
     {#key, FIELD_##kind, min, max, choices, omitted, null, flags, doc},
@@ -29,6 +31,20 @@ struct str provider_key_preview(struct arena *a, struct secret secret)
     size_t head = s.n >= 24 ? 3 : 0, tail = s.n >= 24 ? 4 : s.n >= 16 ? 2 : 0;
     struct str last = str_from(s, s.n - tail);
     return arena_printf(a, "%.*s…%.*s", STR_FMT(str_head(s, head)), STR_FMT(last));
+}
+
+void provider_key_put_use(struct json_out *w, const struct provider_key *k)
+{
+    put_text(w, "status",
+             !k->readable                ? STR("unreadable")
+             : k->use && k->use->failing ? STR("failing")
+                                         : STR("active"));
+    if (k->use && k->use->used_ms) {
+        put_time_ms(w, "last_used_at", k->use->used_ms);
+        return;
+    }
+    json_key(w, "last_used_at");
+    json_put_null(w);
 }
 
 /* A custom provider takes any key that can stand in a header. */

@@ -3,6 +3,7 @@
 #pragma once
 #include "api/fields.h"
 #include "base/secret.h"
+#include "store/provider_key.h"
 
 struct provider_key_input {
     struct str name;      /* of the object: "provider/alias" */
@@ -22,6 +23,8 @@ void provider_key_input_read(struct str body, struct str old, struct provider_ke
 void provider_key_check(struct str slug, struct secret secret, struct complaints *wrong);
 /* What may be shown of a secret: "sk-…9xYz", less of a short one. */
 struct str provider_key_preview(struct arena *a, struct secret secret);
+/* Members status and last_used_at: how a stored key does, and when it was used, null for never. */
+void provider_key_put_use(struct json_out *w, const struct provider_key *k);
 
 /* docs/api.md: the members. */
 void provider_key_fields_document(struct buf *out);

@@ -6,12 +6,11 @@
 #include "api/objects.h"
 #include "api/provider_key_json.h"
 #include "base/limits.h"
-#include "store/key_use.h"
 #include "store/token.h"
 
 /* ---- reading ---- */
 
-/* Beside the members, in words of their own: put_use. */
+/* Beside the members, in words of their own: provider_key_put_use. */
 static const struct str use_members[] = {S("last_used_ms"), S("failing")};
 
 static bool is_about_use(struct str key)
@@ -31,28 +30,13 @@ static void put_open_members(struct json_out *w, const struct object *o)
     json_free(doc);
 }
 
-static void put_use(struct json_out *w, const struct object *o)
-{
-    const struct provider_key *k = o->read;
-    put_text(w, "status",
-             !k->readable                ? STR("unreadable")
-             : k->use && k->use->failing ? STR("failing")
-                                         : STR("active"));
-    if (k->use && k->use->used_ms) {
-        put_time_ms(w, "last_used_at", k->use->used_ms);
-        return;
-    }
-    json_key(w, "last_used_at");
-    json_put_null(w);
-}
-
 static void put_key(struct json_out *w, struct api_call *c, const struct object *o)
 {
     json_open(w, '{');
     put_text(w, "id", object_id(c, o));
     put_text(w, "gateway_id", c->params[PARAM_GATEWAY]);
     put_open_members(w, o);
-    put_use(w, o);
+    provider_key_put_use(w, o->read);
     put_time_ms(w, "created_at", o->created_ms);
     put_time_ms(w, "modified_at", o->modified_ms);
     json_close(w, '}');

@@ -7,7 +7,6 @@
 #include "api/provider_key_json.h"
 #include "base/limits.h"
 #include "providers/provider.h"
-#include "store/key_use.h"
 
 static void put_key(struct json_out *w, struct api_call *c, const struct object *o)
 {
@@ -15,16 +14,7 @@ static void put_key(struct json_out *w, struct api_call *c, const struct object 
     json_open(w, '{');
     put_text(w, "provider_slug", k->provider);
     put_text(w, "secret_preview", k->readable ? provider_key_preview(c->arena, k->secret) : STR(""));
-    put_text(w, "status",
-             !k->readable                ? STR("unreadable")
-             : k->use && k->use->failing ? STR("failing")
-                                         : STR("active"));
-    if (k->use && k->use->used_ms) {
-        put_time_ms(w, "last_used_at", k->use->used_ms);
-    } else {
-        json_key(w, "last_used_at");
-        json_put_null(w);
-    }
+    provider_key_put_use(w, k);
     put_time_ms(w, "created_at", o->created_ms);
     put_time_ms(w, "modified_at", o->modified_ms);
     json_close(w, '}');
