@@ -50,10 +50,10 @@ static void put_time(struct json_out *w, const char *key, int64_t ms)
 }
 
 /* Exact: a double would turn 0.0000771 into something near it. */
-static void put_cost(struct json_out *w, int64_t pico)
+static void put_cost(struct json_out *w, const char *key, int64_t pico)
 {
     char text[MONEY_TEXT];
-    json_key(w, "cost");
+    json_key(w, key);
     if (pico < 0) {
         json_put_null(w);
         return;
@@ -131,6 +131,7 @@ static void put_own(struct json_out *w, const struct record *r)
     json_open(w, '{');
     put_optional(w, "error", r->error);
     put_optional(w, "error_kind", error_kind_name(error_kind_of_flags(r->flags)));
+    put_cost(w, "saved_cost", r->saved_pico);
     put_optional(w, "method", r->method);
     put_int(w, "attempt", r->attempt);
     put_flag(w, "stream", r, REC_STREAM);
@@ -159,7 +160,7 @@ static void put_call(struct json_out *w, const struct log_row *row)
     put_count(w, "status_code", r->status > 0 ? r->status : RECORD_NULL);
     put_count(w, "tokens_in", r->tokens_in);
     put_count(w, "tokens_out", r->tokens_out);
-    put_cost(w, r->cost_pico);
+    put_cost(w, "cost", r->cost_pico);
     put_flag(w, "custom_cost", r, REC_CUSTOM_COST);
     json_key(w, "metadata");
     json_put_raw(w, r->metadata.n ? r->metadata : STR("null"));

@@ -38,6 +38,7 @@ struct attempt *attempt_new(struct txn *t, enum answered_by by)
     a->body = target->parts && by == BY_PROVIDER ? target->body : str_of(NULL, 0);
     a->number = again ? before->number + 1 : 0;
     a->log_id = before ? uuid_v7(&t->w->ids) : t->id; /* a single one shares the request's id (section 2) */
+    a->saved_pico = RECORD_NULL;
     a->started_us = clock_us();
     sse_init(&a->sse);
     aws_stream_init(&a->aws);

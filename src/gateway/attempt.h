@@ -9,6 +9,7 @@
 #include "base/crypto.h"
 #include "providers/aws_stream.h"
 #include "providers/usage.h"
+#include "store/record.h"
 #include "store/spool.h"
 
 struct txn;
@@ -40,6 +41,11 @@ struct attempt {
     struct sse sse;
     struct aws_stream aws;
     struct meter meter;
+    struct {
+        bool reckoned, known, custom;
+        int64_t pico;
+    } cost;             /* of a provider's answer; by cost.c */
+    int64_t saved_pico; /* what an answer of the cache cost when it was made; RECORD_NULL: unknown, or none */
 };
 
 /* Begins an attempt at t's current target; NULL past the arena's cap. */

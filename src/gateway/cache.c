@@ -17,6 +17,7 @@
 #include "gateway/cache.h"
 #include "base/limits.h"
 #include "gateway/cache_key.h"
+#include "gateway/cost.h"
 #include "gateway/custom.h"
 #include "gateway/flight.h"
 #include "store/provider_key.h"
@@ -121,6 +122,8 @@ static void end_kept(struct cache_use *u)
         a->answered = true;
         a->ended_us = clock_us();
         a->meter.error = u->flight && u->flight->error;
+        if (u->flight)
+            a->saved_pico = u->flight->cost_pico;
         leave_flight(u);
     }
     u->behind = false;
@@ -155,7 +158,7 @@ static bool start_answer(struct cache_use *u, struct str stored, int64_t length)
     struct response_head h;
     struct attempt *a = attempt_new(t, BY_CACHE);
     u->started = true;
-    if (!a || cache_head_read(t->arena, stored, length, &h) != E_OK)
+    if (!a || cache_head_read(t->arena, stored, length, &h, &a->saved_pico) != E_OK)
         return false;
     attempt_head(t, a, &h);
     t->drain = drain_kept;
@@ -348,16 +351,20 @@ static void store(struct cache_use *u)
 {
     struct txn *t = u->t;
     struct flight *f = u->flight;
-    struct buf copy;
+    struct buf copy, head;
     size_t n;
     buf_init(&copy, SIZE_MAX / 2);
+    buf_init(&head, SIZE_MAX / 2); /* readers may have views of the flight's */
+    (void)buf_append(&head, buf_str(&f->head));
+    (void)cache_head_put_cost(&head, f->cost_pico);
     if (f->readers.count || u->behind) /* they still read */
         (void)buf_append(&copy, buf_str(&f->body));
     else
         copy = f->body, f->body = (struct buf){.max = f->body.max};
     char *body = buf_take(&copy, &n);
-    respcache_put(t->w->cache, &f->key, clock_wall_ms(), txn_target(t)->policy.cache_ttl_ms,
-                  buf_str(&f->head), body, n);
+    respcache_put(t->w->cache, &f->key, clock_wall_ms(), txn_target(t)->policy.cache_ttl_ms, buf_str(&head),
+                  body, n);
+    buf_done(&head);
 }
 
 static enum flow take_bytes(struct cache_use *u, const struct event *ev)
@@ -385,6 +392,7 @@ static enum flow take_end(struct cache_use *u, const struct event *ev)
     flight_unlist(f);
     f->complete = true;
     f->error = a->meter.error;
+    f->cost_pico = cost_of_answer(u->t);
     serve_all(u);
     if (!u->behind) /* else its end comes when all before it was read */
         (void)u->sink.out->event(u->sink.out, ev);

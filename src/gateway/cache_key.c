@@ -85,13 +85,24 @@ enum err cache_head_write(struct buf *out, const struct response_head *h)
     return out->full ? E_FULL : E_OK;
 }
 
-enum err cache_head_read(struct arena *a, struct str stored, int64_t length, struct response_head *ret)
+/* A line without a name. */
+enum err cache_head_put_cost(struct buf *out, int64_t pico)
+{
+    return pico < 0 ? E_OK : buf_printf(out, ":%lld\n", (long long)pico);
+}
+
+enum err cache_head_read(struct arena *a, struct str stored, int64_t length, struct response_head *ret,
+                         int64_t *ret_cost)
 {
     *ret = (struct response_head){.status = 200, .length = length};
+    *ret_cost = RECORD_NULL;
     enum err e = E_OK;
     while (stored.n && e == E_OK) {
         struct str value = str_cut(&stored, '\n'), name = str_cut(&value, ':');
-        e = headers_add(&ret->headers, a, name, value);
+        if (name.n)
+            e = headers_add(&ret->headers, a, name, value);
+        else
+            e = str_to_int(value, ret_cost);
     }
     if (cache_is_event_stream(headers_last(&ret->headers, STR("content-type"))))
         ret->length = LENGTH_UNKNOWN;

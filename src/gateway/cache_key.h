@@ -6,6 +6,7 @@
 #pragma once
 #include "base/buf.h"
 #include "providers/request.h"
+#include "store/record.h"
 #include "store/respcache.h"
 
 struct cache_key_parts {
@@ -28,7 +29,9 @@ bool cache_is_event_stream(struct str content_type);
 
 /* The head as it is stored: content type and the few lines that describe the body. E_FULL past out's cap. */
 enum err cache_head_write(struct buf *out, const struct response_head *h) MUST_CHECK;
+/* Adds what the answer cost, if that is known (not RECORD_NULL). E_FULL past out's cap. */
+enum err cache_head_put_cost(struct buf *out, int64_t pico);
 /* The head of a stored answer; the strs are views of `stored`. length: of the body; an event stream's is not
- * told, so that it looks as it did the first time. */
-enum err cache_head_read(struct arena *a, struct str stored, int64_t length,
-                         struct response_head *ret) MUST_CHECK;
+ * told, so that it looks as it did the first time. *ret_cost: RECORD_NULL where it has none. */
+enum err cache_head_read(struct arena *a, struct str stored, int64_t length, struct response_head *ret,
+                         int64_t *ret_cost) MUST_CHECK;

@@ -30,6 +30,7 @@ struct flight *flight_new(struct flights *listed, const struct cache_key *key, s
     f->key = *key;
     f->leader = leader;
     f->cap = cap;
+    f->cost_pico = RECORD_NULL;
     list_init(&f->readers);
     buf_init(&f->head, HEAD_BYTES);
     buf_init(&f->body, SIZE_MAX / 2); /* flight_is_full stops the provider */

@@ -13,6 +13,7 @@
 #include "base/buf.h"
 #include "base/list.h"
 #include "net/loop.h"
+#include "store/record.h"
 #include "store/respcache.h"
 
 struct txn;
@@ -32,9 +33,10 @@ struct flight {
     size_t cap;     /* largest entry */
     int64_t length; /* of the answer, as announced */
     bool has_head, complete;
-    bool too_large;  /* will not be stored; body is a window */
-    bool error;      /* the answer reports one, whatever its status says; known when it is complete */
-    enum err broken; /* there will be no more of it */
+    bool too_large;    /* will not be stored; body is a window */
+    bool error;        /* the answer reports one, whatever its status says; known when it is complete */
+    int64_t cost_pico; /* of the answer, known when it is complete; RECORD_NULL: unknown */
+    enum err broken;   /* there will be no more of it */
 };
 
 struct flights *flights_new(void);

@@ -4,7 +4,7 @@
  * others have settled: one row per attempt, whatever happened (data plane section 28).
  */
 #include "base/clock.h"
-#include "gateway/billing.h"
+#include "gateway/cost.h"
 #include "gateway/error_kind.h"
 #include "gateway/trace.h"
 #include "gateway/unified.h"
@@ -30,14 +30,11 @@ static enum next enter(struct txn *t)
     return t->tls_too_old ? txn_fail(t, E_OLD_TLS, STR("")) : NEXT;
 }
 
-static bool find_cost(const struct txn *t, const struct attempt *a, const struct usage *u, struct record *r)
+static bool find_cost(const struct txn *t, struct attempt *a, const struct usage *u, struct record *r)
 {
-    const struct target *target = a->target;
-    struct str asked = target_model(target), told = str_c(u->model);
-    bool custom = false;
-    bool found =
-        bill(t->settings, &target->options, target->provider, asked, told, u, &r->cost_pico, &custom);
-    r->model = asked.n ? asked : told;
+    struct str asked = target_model(a->target);
+    bool custom = false, found = cost_of_attempt(t, a, &r->cost_pico, &custom);
+    r->model = asked.n ? asked : str_c(u->model);
     r->flags |= custom ? REC_CUSTOM_COST : 0u;
     return found;
 }
@@ -66,6 +63,7 @@ static void put_usage(struct txn *t, struct attempt *a, struct record *r)
     r->tokens_in = r->tokens_out = a->by == BY_CACHE ? 0 : RECORD_NULL;
     if (failed || a->by == BY_CACHE) {
         r->cost_pico = 0;
+        stat_add(&s->saved_pico, a->saved_pico > 0 ? a->saved_pico : 0);
         return;
     }
     if (!found)
@@ -199,6 +197,7 @@ static void push_row(struct txn *t, size_t index)
                                         : t->body_bytes,
         .response_bytes = a->response_bytes,
         .duration_us = (int64_t)(a->ended_us - a->started_us),
+        .saved_pico = a->saved_pico,
         .latency_us = a->first_byte_us ? (int64_t)(a->first_byte_us - a->started_us) : RECORD_NULL,
     };
     put_usage(t, a, &r);

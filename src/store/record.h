@@ -58,6 +58,8 @@ struct record {
     int64_t cached_tokens, cache_write_tokens, cache_write_1h_tokens, reasoning_tokens;
     int64_t audio_in_tokens, audio_out_tokens;
     int64_t cost_pico;  /* RECORD_NULL: not known */
+    int64_t saved_pico; /* by an answer from the cache: what it cost when it was made; RECORD_NULL: not known,
+                           or none */
     struct str account; /* that pays charge_pico for the operator's key; empty: nobody does */
     int64_t charge_pico;
     struct record_body request, response; /* raw bytes; streams unmerged */

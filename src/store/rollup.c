@@ -123,6 +123,7 @@ void rollup_add(struct rollup *u, const struct record *r)
     add(&c->cache_read_tokens, r->cached_tokens);
     add(&c->cache_write_tokens, r->cache_write_tokens);
     add(&c->cost_pico, r->cost_pico);
+    add(&c->saved_pico, r->saved_pico);
     add(&c->request_bytes, r->request_bytes);
     add(&c->response_bytes, r->response_bytes);
     if (r->flags & REC_FOLLOWED)

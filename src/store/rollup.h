@@ -35,6 +35,7 @@ struct rollup_cell {
     int64_t tokens_in, tokens_out;                   /* sums stop at INT64_MAX */
     int64_t cache_read_tokens, cache_write_tokens;   /* parts of tokens_in */
     int64_t cost_pico;                               /* of all attempts, as are tokens and bytes */
+    int64_t saved_pico;                              /* by answers from the cache */
     int64_t duration_us, first_byte_us, first_bytes; /* of requests; of those with a first byte, how many */
     int64_t request_bytes, response_bytes;
     uint32_t samples; /* number of the newest sample + 1 */

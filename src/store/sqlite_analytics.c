@@ -132,6 +132,7 @@ static const char *const measure_sql[MEASURE_ALL_COUNT] = {
     [MEASURE_CACHE_READ_TOKENS] = "sums(cache_read_tokens)",
     [MEASURE_CACHE_WRITE_TOKENS] = "sums(cache_write_tokens)",
     [MEASURE_COST] = "sums(cost_pico)",
+    [MEASURE_SAVED] = "sums(saved_pico)",
     [MEASURE_ATTEMPTS] = "sums(attempts)",
     [MEASURE_UNPRICED] = "sums(unpriced)",
     [MEASURE_REQUEST_BYTES] = "sums(request_bytes)",
@@ -152,7 +153,7 @@ static const char *const measure_sql[MEASURE_ALL_COUNT] = {
 /* Columns of the source; times only where they are asked for, as they are the longest. */
 static const char rollup_columns[] =
     "gateway, at, provider, model, status, marks, requests, attempts, unpriced, tokens_in, tokens_out,"
-    " cache_read_tokens, cache_write_tokens, cost_pico, duration_us, first_byte_us, first_bytes,"
+    " cache_read_tokens, cache_write_tokens, cost_pico, saved_pico, duration_us, first_byte_us, first_bytes,"
     " request_bytes, response_bytes";
 static const char rollup_times_columns[] = ", durations, first_byte_times";
 
@@ -163,7 +164,7 @@ static const char log_columns[] =
     " (flags & 2 > 0) + 2 * (flags & 1 = 0) + 4 * (flags & 8192 > 0) + 8 * (flags & 32 > 0)"
     " + 16 * (flags & 16384 > 0) + (flags & 520093696) AS marks,"
     " " COUNTED " AS requests, 1 AS attempts, (flags & 1 AND cost_pico IS NULL) AS unpriced,"
-    " tokens_in, tokens_out, cached_tokens AS cache_read_tokens, cache_write_tokens, cost_pico,"
+    " tokens_in, tokens_out, cached_tokens AS cache_read_tokens, cache_write_tokens, cost_pico, saved_pico,"
     " iif(" COUNTED ", duration_us, 0) AS duration_us, iif(" COUNTED ", latency_us, 0) AS first_byte_us,"
     " (" COUNTED " AND latency_us IS NOT NULL) AS first_bytes, request_bytes, response_bytes,"
     " duration_us AS took_us, user_agent, metadata";

@@ -65,7 +65,8 @@ static const char zone_schema[] =
     "INSERT INTO unzoned SELECT DISTINCT seq >> 10 FROM log WHERE seq >> 10 < (SELECT max(seq) >> 10 FROM "
     "log);";
 _Static_assert(ZONE_SHIFT == 10, "zone_schema");
-static const char *const migrations[] = {schema_1, schema_2, rollup_schema, zone_schema, ledger_schema};
+static const char *const migrations[] = {schema_1,    schema_2,      rollup_schema,
+                                         zone_schema, ledger_schema, saved_schema};
 const struct sqlite_schema log_schema = {"logs.db", migrations, countof(migrations)};
 
 const struct log_column log_columns[] = {
@@ -107,6 +108,7 @@ const struct log_column log_columns[] = {
     COLUMN("audio_in_tokens", COLUMN_NUMBER, audio_in_tokens),
     COLUMN("audio_out_tokens", COLUMN_NUMBER, audio_out_tokens),
     COLUMN("cost_pico", COLUMN_NUMBER, cost_pico),
+    COLUMN("saved_pico", COLUMN_NUMBER, saved_pico),
 #undef COLUMN
 };
 const size_t log_column_count = countof(log_columns);

@@ -22,6 +22,8 @@ const char rollup_schema[] =
     " PRIMARY KEY (gateway, span, at, provider, model, status, marks)) WITHOUT ROWID;"
     "CREATE TABLE size (gateway INTEGER NOT NULL, at INTEGER NOT NULL, rows INTEGER NOT NULL,"
     " PRIMARY KEY (gateway, at)) WITHOUT ROWID;";
+const char saved_schema[] = "ALTER TABLE log ADD COLUMN saved_pico INTEGER;"
+                            "ALTER TABLE rollup ADD COLUMN saved_pico INTEGER NOT NULL DEFAULT 0;";
 
 /* ---- sums in SQL ---- */
 
@@ -63,9 +65,9 @@ bool rollup_sql_prepare(struct rollup_sql *r, struct sqlite3 *db)
         return false;
     r->add = sqlite_prepare(
         db,
-        "INSERT INTO rollup VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT DO UPDATE "
-        "SET " ADD(requests) "," ADD(attempts) "," ADD(unpriced) "," ADD(tokens_in) "," ADD(tokens_out) "," ADD(cache_read_tokens) "," ADD(cache_write_tokens) "," ADD(
-            cost_pico) "," ADD(duration_us) "," ADD(first_byte_us) "," ADD(first_bytes) "," ADD(request_bytes) "," ADD(response_bytes) "," ADD_TIMES(durations) "," ADD_TIMES(first_byte_times));
+        "INSERT INTO rollup VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT DO UPDATE "
+        "SET " ADD(requests) "," ADD(attempts) "," ADD(unpriced) "," ADD(tokens_in) "," ADD(tokens_out) "," ADD(cache_read_tokens) "," ADD(cache_write_tokens) "," ADD(cost_pico) "," ADD(
+            duration_us) "," ADD(first_byte_us) "," ADD(first_bytes) "," ADD(request_bytes) "," ADD(response_bytes) "," ADD_TIMES(durations) "," ADD_TIMES(first_byte_times) "," ADD(saved_pico));
     r->count = sqlite_prepare(db, "INSERT INTO gateway_rows VALUES (?,?) ON CONFLICT DO UPDATE SET"
                                   " rows = rows + excluded.rows");
     r->size = sqlite_prepare(db, "INSERT INTO size SELECT gateway, ?1, rows FROM gateway_rows"
@@ -112,6 +114,7 @@ static enum err add_cell(struct rollup_sql *r, const struct rollup *u, const str
     bind_cell(r->add, c);
     sqlite3_bind_blob64(r->add, 21, blobs[0], histogram_write(&durations, blobs[0]), SQLITE_STATIC);
     sqlite3_bind_blob64(r->add, 22, blobs[1], histogram_write(&first_bytes, blobs[1]), SQLITE_STATIC);
+    sqlite3_bind_int64(r->add, 23, c->saved_pico);
     enum err e = E_OK;
     for (size_t i = 0; e == E_OK && i < countof(spans); i++) {
         int64_t at = c->key.minute - c->key.minute % spans[i];

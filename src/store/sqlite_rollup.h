@@ -6,6 +6,8 @@
 
 /* The migration that makes the tables. */
 extern const char rollup_schema[];
+/* The one that adds what the cache saved, there and to rows. */
+extern const char saved_schema[];
 
 /* Values of the column `span`, in minutes; `at` is the first minute. */
 enum { SPAN_MINUTE = 1, SPAN_HOUR = 60 };

@@ -25,10 +25,12 @@ const script = async (req, res) => {
         return res.close();
     }
     if (does === 'hang') return does;
+    if (does === 'wait') await held;
     return res.json(200, chat(req.json.model));
 };
 
-let weir, from;
+let weir, from, release;
+const held = new Promise((r) => (release = r));
 const graphql = async (query) => {
     const a = await once(weir.port, { method: 'POST', path: '/client/v4/graphql', headers: [['Authorization', `Bearer ${TOKEN}`], ['Content-Type', 'application/json']],
         body: JSON.stringify({ query: `{viewer{accounts(filter:{accountTag:"${ACCOUNT}"}){${query}}}}` }) });
@@ -102,5 +104,36 @@ test('insight', async (t) => {
         const csv = (await weir.api('GET', '/gateways/limited/logs/export?format=csv&success=false')).text;
         assert.match(csv.split('\r\n')[0], /,error,error_kind/);
         assert.match(csv.split('\r\n')[1], /"rate_limited"/);
+    });
+
+    await t.test('an answer from the cache saves what it cost', async () => {
+        await weir.createGateway({ id: 'saves' });
+        const gateway = 'saves', ttl = { 'cf-aig-cache-ttl': '3600' };
+        const row = async (a) => (await weir.log(a.header('cf-aig-log-id'), gateway));
+        const made = await row(await call(ttl, { gateway, content: 'one' }));
+        assert.deepEqual([made.cost, made.weir.saved_cost], [0.00045, null]);
+        const hit = await call(ttl, { gateway, content: 'one' });
+        const hitRow = await row(hit);
+        assert.deepEqual([hit.header('cf-aig-cache-status'), hitRow.cost, hitRow.weir.saved_cost], ['HIT', 0, 0.00045]);
+        await call({ ...ttl, 'cf-aig-collect-log': 'false' }, { gateway, content: 'one' });
+        await call(ttl, { gateway, content: 'two', model: 'nobody-knows' });
+        assert.equal((await row(await call(ttl, { gateway, content: 'two', model: 'nobody-knows' }))).weir.saved_cost, null);
+        await call({ ...ttl, 'cf-aig-custom-cost': '{"per_token_in":0.000001,"per_token_out":0}' }, { gateway, content: 'three' });
+        assert.equal((await row(await call(ttl, { gateway, content: 'three' }))).weir.saved_cost, 0.001);
+
+        // two at once: one call, and the other one saves it
+        const before = up.requests.length;
+        const both = [call({ ...ttl, 'x-does': 'wait' }, { gateway, content: 'four' }), call({ ...ttl, 'x-does': 'wait' }, { gateway, content: 'four' })];
+        await up.until('the call', () => up.requests.length > before);
+        await poll('the other to read along', async () => /weir_cache_shared_total 1/.test((await weir.request({ path: '/metrics', auth: false })).text));
+        release();
+        const rows = await Promise.all((await Promise.all(both)).map(row));
+        assert.deepEqual(rows.map((r) => [r.cached, r.cost, r.weir.saved_cost]).sort(), [[false, 0.00045, null], [true, 0, 0.00045]]);
+
+        const groups = await graphql(`rollup: aiGatewayRequestsAdaptiveGroups(limit: 5, filter: {gateway: "saves", datetime_geq: "${from}"}) { count sum { cost savedCost cachedRequests } }
+            log: aiGatewayRequestsAdaptiveGroups(limit: 5, filter: {gateway: "saves", userAgent: "", datetime_geq: "${from}"}) { sum { savedCost } }`);
+        assert.deepEqual(groups.rollup, [{ count: 9, sum: { cost: 0.0019, savedCost: 0.00235, cachedRequests: 5 } }]);
+        assert.deepEqual(groups.log, [{ sum: { savedCost: 0.0019 } }]); // the one that is not logged is not in the log
+        assert.match((await weir.request({ path: '/metrics', auth: false })).text, /^weir_cache_saved_pico_dollars_total 2350000000$/m);
     });
 });

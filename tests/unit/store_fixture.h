@@ -219,5 +219,6 @@ static inline struct record fixture_record(struct fixture *f, int64_t gateway)
         .audio_in_tokens = RECORD_NULL,
         .audio_out_tokens = RECORD_NULL,
         .cost_pico = RECORD_NULL,
+        .saved_pico = RECORD_NULL,
     };
 }

@@ -67,6 +67,7 @@ static struct record random_row(struct rig *r, unsigned number)
     row.cached_tokens = row.tokens_in > 0 ? roll(100) : RECORD_NULL;
     row.cache_write_tokens = row.tokens_in > 0 ? roll(10) : RECORD_NULL;
     row.cost_pico = roll(4) ? (int64_t)roll(100000) * 1000007 : RECORD_NULL;
+    row.saved_pico = row.flags & REC_CACHED && roll(3) ? (int64_t)roll(1000) * 1000003 : RECORD_NULL;
     row.request_bytes = roll(100000);
     row.response_bytes = roll(100000);
     return row;
@@ -303,6 +304,7 @@ static void add(struct naive *g, const struct record *r)
     g->sums[MEASURE_CACHE_READ_TOKENS] += r->cached_tokens > 0 ? r->cached_tokens : 0;
     g->sums[MEASURE_CACHE_WRITE_TOKENS] += r->cache_write_tokens > 0 ? r->cache_write_tokens : 0;
     g->sums[MEASURE_COST] += r->cost_pico > 0 ? r->cost_pico : 0;
+    g->sums[MEASURE_SAVED] += r->saved_pico > 0 ? r->saved_pico : 0;
     g->sums[MEASURE_ATTEMPTS]++;
     g->sums[MEASURE_UNPRICED] += (r->flags & REC_SUCCESS) && r->cost_pico < 0;
     g->sums[MEASURE_REQUEST_BYTES] += r->request_bytes;

@@ -184,6 +184,7 @@ static void a_head_keeps_what_describes_the_body(void **state)
 {
     (void)state;
     struct response_head h;
+    int64_t cost;
     headers = (struct headers){0};
     line("x-request-id", "req_1");
     line("CONTENT-TYPE", "application/json; charset=\"a:b\"");
@@ -195,7 +196,7 @@ static void a_head_keeps_what_describes_the_body(void **state)
     line("X-Amzn-Bedrock-Content-Type", "application/json");
     line("content-length", "17");
     line("date", "today");
-    assert_int_equal(cache_head_read(&arena, written(&headers), 17, &h), E_OK);
+    assert_int_equal(cache_head_read(&arena, written(&headers), 17, &h, &cost), E_OK);
     assert_int_equal(h.status, 200);
     assert_int_equal(h.length, 17);
     assert_int_equal(h.headers.n, 5);
@@ -208,7 +209,7 @@ static void a_head_keeps_what_describes_the_body(void **state)
     assert_int_equal(language.n, 0);
 
     headers = (struct headers){0};
-    assert_int_equal(cache_head_read(&arena, written(&headers), 0, &h), E_OK);
+    assert_int_equal(cache_head_read(&arena, written(&headers), 0, &h, &cost), E_OK);
     assert_int_equal(h.headers.n, 0);
     assert_int_equal(h.length, 0);
 }
@@ -229,10 +230,31 @@ static void an_event_streams_length_is_not_told(void **state)
     };
     for (size_t i = 0; i < countof(cases); i++) {
         struct response_head h;
+        int64_t cost;
         headers = (struct headers){0};
         line("Content-Type", cases[i].type);
-        assert_int_equal(cache_head_read(&arena, written(&headers), 9, &h), E_OK);
+        assert_int_equal(cache_head_read(&arena, written(&headers), 9, &h, &cost), E_OK);
         assert_int_equal(h.length, cases[i].told ? 9 : LENGTH_UNKNOWN);
+    }
+}
+
+static void a_head_may_say_what_the_answer_cost(void **state)
+{
+    (void)state;
+    static const int64_t costs[] = {0, 1, 77100000, INT64_MAX, RECORD_NULL};
+    for (size_t i = 0; i < countof(costs); i++) {
+        struct response_head h;
+        struct buf b;
+        int64_t cost = 4711;
+        headers = (struct headers){0};
+        line("Content-Type", "text/plain");
+        buf_init(&b, KIB);
+        assert_int_equal(buf_append(&b, written(&headers)), E_OK);
+        assert_int_equal(cache_head_put_cost(&b, costs[i]), E_OK);
+        assert_int_equal(cache_head_read(&arena, buf_str(&b), 9, &h, &cost), E_OK);
+        assert_int_equal(cost, costs[i]);
+        assert_int_equal(h.headers.n, 1);
+        buf_done(&b);
     }
 }
 
@@ -259,6 +281,7 @@ int main(void)
         TEST(a_key_of_ones_own_stands_for_all_but_gateway_and_kind),
         TEST(a_head_keeps_what_describes_the_body),
         TEST(an_event_streams_length_is_not_told),
+        TEST(a_head_may_say_what_the_answer_cost),
         TEST(a_head_has_a_cap),
     };
     return cmocka_run_group_tests_name("cache_key", tests, NULL, NULL);

@@ -557,8 +557,10 @@ static void go_back_to_version_3(const struct fixture *f)
         " AND name NOT IN ('log', 'gateway_rows', 'counters', 'rollup', 'size')";
     assert_int_equal(sqlite3_prepare_v2(db, newer, -1, &st, NULL), SQLITE_OK);
     assert_int_equal(sqlite3_step(st), SQLITE_ROW);
-    int n =
-        snprintf(sql, sizeof(sql), "%s; PRAGMA user_version = 3", (const char *)sqlite3_column_text(st, 0));
+    int n = snprintf(sql, sizeof(sql),
+                     "%s; ALTER TABLE log DROP COLUMN saved_pico; ALTER TABLE rollup DROP COLUMN saved_pico;"
+                     "PRAGMA user_version = 3",
+                     (const char *)sqlite3_column_text(st, 0));
     assert_true(n < (int)sizeof(sql));
     sqlite3_finalize(st);
     sqlite3_close(db);
