@@ -96,6 +96,15 @@ void codec_note_unknown(struct arena *a, struct ir_request *r, const struct json
             ir_drop(a, r, it.key);
 }
 
+struct str codec_error_text(struct arena *a, enum dialect d, int status, struct str body)
+{
+    struct meter m;
+    meter_init(&m, NULL, d);
+    meter_error(&m, body);
+    struct str said = arena_dup(a, str_c(m.error_text));
+    return said.n ? said : http_reason(status);
+}
+
 void codec_put_sse(struct buf *out, struct str name, struct str data)
 {
     if (name.n) {

@@ -189,14 +189,8 @@ static void read_error(struct arena *a, int status, struct str body, struct ir_e
 {
     struct json_doc *doc = json_parse(body);
     anthropic_error_of(a, json_root(doc), status, ret);
-    if (!ret->message.n) { /* somebody between here and there: what it says, in whatever form */
-        struct meter m;
-        meter_init(&m, NULL, D_ANTHROPIC);
-        meter_error(&m, body);
-        ret->message = arena_dup(a, str_c(m.error_text));
-    }
     if (!ret->message.n)
-        ret->message = http_reason(status);
+        ret->message = codec_error_text(a, D_ANTHROPIC, status, body);
     json_free(doc);
 }
 

@@ -243,14 +243,8 @@ static void read_error(struct arena *a, int status, struct str body, struct ir_e
     const struct json_val *root = json_root(doc);
     struct str type = codec_text(root, "__type");
     bedrock_error_of(type.p ? type : codec_text(root, "code"), str_of(NULL, 0), status, ret);
-    struct meter m;
-    meter_init(&m, NULL, D_BEDROCK_CONVERSE);
-    struct str message = codec_text(root, "message");
-    if (!message.n) { /* "Message" of the front door, or somebody in between */
-        meter_error(&m, body);
-        message = str_c(m.error_text);
-    }
-    ret->message = message.n ? arena_dup(a, message) : http_reason(status);
+    struct str message = codec_text(root, "message"); /* the front door says "Message" */
+    ret->message = message.n ? arena_dup(a, message) : codec_error_text(a, D_BEDROCK_CONVERSE, status, body);
     json_free(doc);
 }
 

@@ -241,16 +241,10 @@ static void read_error(struct arena *a, int status, struct str body, struct ir_e
 {
     struct json_doc *doc = json_parse(body);
     struct str message = codec_text(json_root(doc), "message");
-    struct meter m;
     *ret = (struct ir_error){.kind = ir_error_of_status(status), .status = status};
     if (status == 498) /* an invalid token */
         ret->kind = IR_ERR_AUTH;
-    meter_init(&m, NULL, D_COHERE_V2);
-    if (!message.n) {
-        meter_error(&m, body);
-        message = str_c(m.error_text);
-    }
-    ret->message = message.n ? arena_dup(a, message) : http_reason(status);
+    ret->message = message.n ? arena_dup(a, message) : codec_error_text(a, D_COHERE_V2, status, body);
     json_free(doc);
 }
 

@@ -379,14 +379,8 @@ static void read_error(struct arena *a, int status, struct str body, struct ir_e
     const struct json_val *root = json_root(doc);
     /* a stream that was not asked for as events is an array, even of one error */
     gemini_error_of(a, json_type(root) == JSON_ARRAY ? json_at(root, 0) : root, status, ret);
-    if (!ret->message.n) { /* somebody between here and there: what it says, in whatever form */
-        struct meter m;
-        meter_init(&m, NULL, D_GEMINI);
-        meter_error(&m, body);
-        ret->message = arena_dup(a, str_c(m.error_text));
-    }
     if (!ret->message.n)
-        ret->message = http_reason(status);
+        ret->message = codec_error_text(a, D_GEMINI, status, body);
     json_free(doc);
 }
 

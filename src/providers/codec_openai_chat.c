@@ -301,12 +301,8 @@ static void read_error(struct arena *a, int status, struct str body, struct ir_e
     if (json_str(error).n || json_get(error, "message")) {
         chat_read_error_value(a, status, error, ret);
     } else { /* another shape, as some of this dialect's providers have */
-        struct meter m;
-        meter_init(&m, NULL, D_OPENAI_CHAT);
-        meter_error(&m, body);
         *ret = (struct ir_error){.kind = ir_error_of_status(status), .status = status};
-        ret->message = m.error_text[0] ? str_c(m.error_text) : http_reason(status);
-        keep(a, &ret->message);
+        ret->message = codec_error_text(a, D_OPENAI_CHAT, status, body);
     }
     keep(a, &ret->message);
     keep(a, &ret->code);

@@ -99,13 +99,8 @@ static void read_error(struct arena *a, int status, struct str body, struct ir_e
 {
     struct json_doc *doc = json_parse(body);
     responses_error_of(json_get(json_root(doc), "error"), status, ret);
-    if (!json_get(json_root(doc), "error")) { /* somebody in between: what it says, in whatever form */
-        struct meter m;
-        meter_init(&m, NULL, D_OPENAI_RESPONSES);
-        meter_error(&m, body);
-        if (m.error_text[0])
-            ret->message = arena_dup(a, str_c(m.error_text));
-    }
+    if (!json_get(json_root(doc), "error"))
+        ret->message = codec_error_text(a, D_OPENAI_RESPONSES, status, body);
     (void)keep(a, &ret->message);
     (void)keep(a, &ret->code);
     (void)keep(a, &ret->param);
