@@ -76,7 +76,7 @@ test('signing in and out', async (t) => {
 
 const PAGES = [
     ['overview', '/', 'row', 'default'], ['analytics', '/gateways/default?range=1h', 'heading', 'Providers'], ['logs', '/gateways/default/logs', 'row', '429'],
-    ['settings', '/gateways/default/settings', 'textbox', 'Rows kept'], ['keys', '/gateways/default/keys', 'heading', 'No key is stored'], ['connect', '/gateways/default/start', 'status', 'Requests arrive'],
+    ['settings', '/gateways/default/settings', 'textbox', 'Rows kept'], ['keys', '/gateways/default/keys', 'heading', 'No key is stored'], ['domains', '/gateways/default/domains', 'heading', 'No domain of its own'], ['connect', '/gateways/default/start', 'status', 'Requests arrive'],
     ['policies', '/gateways/default/policies', 'heading', 'Policies'], ['evaluations', '/gateways/default/evaluations', 'heading', 'Evaluations'], ['routes', '/gateways/default/routes', 'heading', 'Dynamic routes'],
     ['providers', '/providers', 'heading', 'No provider of your own'], ['tokens', '/tokens', 'row', 'root'], ['playground', '/playground', 'heading', 'Playground'], ['billing', '/billing', 'heading', 'Billing'], ['audit', '/audit', 'listitem', 'created'], ['new', '/new', 'textbox', 'Name'], ['nowhere', '/nowhere', 'heading', 'no such page'],
 ];
@@ -213,7 +213,7 @@ test('settings: checked, shown as they will change, saved, and in the audit log'
     await weir.createGateway({ id: 'team' });
     const page = await window(t, { at: '/gateways/team/settings', expected: [400] });
     await page.getByLabel('Keep answers for').fill('-1');
-    await page.getByText('0 at least').waitFor();
+    await page.getByText('Type a whole number, 0').waitFor();
     assert.equal(await page.getByRole('button', { name: /^Save/ }).isDisabled(), true);
     await page.getByLabel('Keep answers for').fill('600');
     await page.getByLabel('Require a token').check();

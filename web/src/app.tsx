@@ -23,6 +23,7 @@ import { Audit } from './pages/audit';
 type GatewayPage = (props: { id: string; part: string }) => ComponentChildren;
 const GATEWAY: Record<string, GatewayPage> = { '': Analytics, logs: Logs, settings: Settings, keys: Keys, start: Start,
     evaluations: lazy(async () => (await import('./pages/evaluations')).Evaluations), policies: lazy(async () => (await import('./pages/policies')).Policies),
+    domains: lazy(async () => (await import('./pages/domains')).Domains),
     routes: lazy(async () => (await import('./pages/routes')).Routes) };
 const WITH_PARTS = ['routes']; // pages that have pages of their own
 const ACCOUNT: Record<string, (props: object) => ComponentChildren> = { '': Overview, new: NewGateway, providers: Providers, tokens: Tokens, audit: Audit,

@@ -42,6 +42,8 @@ export function time(iso: string | null | undefined): string {
     const t = new Date(iso);
     return t.toDateString() === new Date().toDateString() ? clock.format(t) : `${day.format(t)}, ${clock.format(t)}`;
 }
+const dayOfYear = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium' });
+export const date = (iso: string | null | undefined) => (iso ? dayOfYear.format(new Date(iso)) : NONE);
 export const moment = (iso: string | null | undefined) => (iso ? whole.format(new Date(iso)) : NONE);
 
 export function ago(iso: string | null | undefined): string {

@@ -17,8 +17,21 @@ function decode(s: string): string {
     }
 }
 
-export function go(to: string, { replace = false } = {}): void {
-    if (to === here.value) return;
+/** Asked before the page is left; `leave` does it all the same. */
+type Guard = (leave: () => void) => void;
+let guard: Guard | null = null;
+export const setGuard = (g: Guard | null) => { guard = g; };
+
+function held(to: string, leave: () => void): boolean {
+    if (!guard || new URL(to, location.origin).pathname === path.value) return false;
+    guard(() => { guard = null; leave(); });
+    return true;
+}
+
+/** `saved`: what the page was guarded for has been seen to. */
+export function go(to: string, { replace = false, saved = false } = {}): void {
+    if (saved) guard = null;
+    if (to === here.value || held(to, () => go(to, { replace }))) return;
     const samePage = new URL(to, location.origin).pathname === path.value;
     history[replace ? 'replaceState' : 'pushState'](null, '', to);
     here.value = location.pathname + location.search;
@@ -46,7 +59,14 @@ function follow(event: MouseEvent): void {
     go(a.pathname + a.search);
 }
 
+/* Back and forward have happened when they are heard of: a page that is not to be left is put on top again. */
+function moved(): void {
+    const to = location.pathname + location.search;
+    if (held(to, () => go(to))) history.pushState(null, '', here.value);
+    else here.value = to;
+}
+
 export function startRouter(): void {
-    addEventListener('popstate', () => { here.value = location.pathname + location.search; });
+    addEventListener('popstate', moved);
     document.addEventListener('click', follow);
 }

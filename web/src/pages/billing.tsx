@@ -39,7 +39,7 @@ function TopUp({ onClose, onDone }: { onClose: () => void; onDone: () => void })
         await post(`${base()}/topup`, { amount: cents, ...(note && { weir_note: note }) }, 'Booking the top-up').then(onDone, (e) => { setError(e); setBusy(false); });
     };
     return (
-        <Dialog title="Book a top-up" onClose={onClose} class="small">
+        <Dialog title="Book a top-up" onClose={onClose} class="small" stays="click">
             <form onSubmit={book}>
                 <p>Nothing is charged anywhere: this says that the account has paid. Entries stay for good; a mistake is mended by a correction.</p>
                 <label class="field"><span>Amount<span class="unit"> in US dollars</span></span><input autofocus inputMode="decimal" autocomplete="off" value={usd} aria-invalid={wrong ? true : undefined} aria-describedby="topup-help" onInput={(e) => setUsd(e.currentTarget.value)} /></label>

@@ -36,7 +36,7 @@ function DatasetForm({ base, old, filters: first, onClose, onDone }: { base: str
         await (old ? put(`${base}/${old.id}`, body, 'Changing the dataset') : post(base, body, 'Saving the dataset')).then(onDone, (e) => { setError(e); setBusy(false); });
     };
     return (
-        <Dialog title={old ? old.name : 'New dataset'} onClose={onClose}>
+        <Dialog title={old ? old.name : 'New dataset'} onClose={onClose} stays="click">
             <form onSubmit={(e) => { e.preventDefault(); void save(); }}>
                 <label class="field">Name<input autofocus required maxLength={255} autocomplete="off" value={name} placeholder="slow-openai" onInput={(e) => setName(e.currentTarget.value)} /></label>
                 <label class="check"><input type="checkbox" checked={enable} onChange={(e) => setEnable(e.currentTarget.checked)} />New evaluations may take it</label>
@@ -69,7 +69,7 @@ function EvaluationForm({ base, datasets, types, onClose, onDone }: { base: stri
         await post(base, { name, dataset_ids: chosen, evaluation_type_ids: wanted }, 'Starting the evaluation').then(onDone, (e) => { setError(e); setBusy(false); });
     };
     return (
-        <Dialog title="New evaluation" onClose={onClose}>
+        <Dialog title="New evaluation" onClose={onClose} stays="click">
             <form onSubmit={make}>
                 <p>About the rows that are there now: later ones do not change it.</p>
                 <label class="field">Name<input autofocus required maxLength={255} autocomplete="off" value={name} onInput={(e) => setName(e.currentTarget.value)} /></label>

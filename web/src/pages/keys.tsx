@@ -4,12 +4,13 @@ import { useState } from 'preact/hooks';
 import { gatewayPath, listAll, may, post, put, remove } from '../lib/api';
 import { ago, exact, NONE } from '../lib/format';
 import { useLoad } from '../lib/load';
+import { slugs, useProviders } from '../lib/providers';
 import type { Fields, ProviderConfig } from '../lib/types';
 import { ask, Button, Empty, Head, Ready, say, Tag } from '../ui/basics';
 import { Editor, type Kind } from '../ui/editor';
 
 const LIMITS = { rate_limit: { label: 'Rate limit', unit: 'requests each period' }, rate_limit_period: { label: 'Period', unit: 'seconds' } };
-const NEW: Kind = { schema: 'ProviderConfig', keys: { provider_slug: { label: 'Provider', example: 'openai' }, alias: { label: 'Name' }, secret: { label: 'Key', secret: true }, default_config: { label: 'Use it when none is asked for' }, ...LIMITS } };
+const newKey = (offers: string[]): Kind => ({ schema: 'ProviderConfig', keys: { provider_slug: { label: 'Provider', example: 'openai', offers }, alias: { label: 'Name' }, secret: { label: 'Key', secret: true }, default_config: { label: 'Use it when none is asked for' }, ...LIMITS } });
 const CHANGE: Kind = { schema: 'ProviderConfig', keys: { secret: { label: 'New key', secret: true, example: 'empty: stays as it is' }, alias: { label: 'Name' }, default_config: { label: 'Use it when none is asked for' }, ...LIMITS } };
 
 const given = (v: Fields): Fields => Object.fromEntries(Object.entries(v).filter(([, x]) => x !== null && x !== ''));
@@ -17,6 +18,7 @@ const given = (v: Fields): Fields => Object.fromEntries(Object.entries(v).filter
 export function Keys({ id }: { id: string }) {
     const base = `${gatewayPath(id)}/provider_configs`, editable = may('write') && may('secrets_write');
     const keys = useLoad((abort) => listAll<ProviderConfig>(base, { signal: abort, what: 'Listing provider keys' }), [id]);
+    const known = useProviders();
     const [editing, setEditing] = useState<ProviderConfig | 'new' | null>(null);
     const destroy = (k: ProviderConfig) => ask({ title: `Delete the key ${k.alias} of ${k.provider_slug}?`, act: 'Delete', text: 'Requests without a key of their own go out without one, or are refused.',
         run: async () => { await remove(`${base}/${k.id}`, 'Deleting the key'); say('Deleted'); keys.reload(); } });
@@ -32,16 +34,16 @@ export function Keys({ id }: { id: string }) {
                         <thead><tr><th scope="col">Provider</th><th scope="col">Name</th><th scope="col">Key</th><th scope="col">Status</th><th scope="col">Limit</th><th scope="col">Last used</th><th scope="col"><span class="hidden">Acts</span></th></tr></thead>
                         <tbody>{rows.map((k) => (
                             <tr key={k.id}>
-                                <th scope="row">{k.provider_slug}</th><td data-label="Name">{k.alias} {k.default_config && <Tag>default</Tag>}</td><td data-label="Key"><code>{k.secret_preview}</code></td>
+                                <th scope="row">{k.provider_slug}</th><td data-label="Name">{k.alias} {k.default_config && <Tag>default</Tag>}</td><td data-label="Key" class="fixed"><code>{k.secret_preview}</code></td>
                                 <td data-label="Status"><Tag tone={k.status === 'active' ? 'good' : k.status === 'failing' ? 'warn' : 'bad'}>{k.status ?? 'active'}</Tag></td>
-                                <td data-label="Limit">{k.rate_limit ? `${exact(k.rate_limit)} in ${k.rate_limit_period ?? 60} s` : NONE}</td><td data-label="Last used">{ago(k.last_used_at)}</td>
+                                <td data-label="Limit" class="fixed">{k.rate_limit ? `${exact(k.rate_limit)} in ${k.rate_limit_period ?? 60} s` : NONE}</td><td data-label="Last used" class="fixed">{ago(k.last_used_at)}</td>
                                 <td class="acts">{editable && <><Button onClick={() => setEditing(k)}>Rotate or change</Button><Button icon="trash" label={`Delete the key ${k.alias} of ${k.provider_slug}`} onClick={() => destroy(k)} /></>}</td>
                             </tr>))}
                         </tbody>
                     </table>
                 </div>
             ))}</Ready>
-            {editing === 'new' && <Editor title="Add a provider key" kind={NEW} start={{ provider_slug: '', alias: 'default', default_config: !keys.data?.length, secret: '', rate_limit: null, rate_limit_period: null }} act="Store" save={add} onClose={() => setEditing(null)} />}
+            {editing === 'new' && <Editor title="Add a provider key" kind={newKey(slugs(known))} start={{ provider_slug: '', alias: 'default', default_config: !keys.data?.length, secret: '', rate_limit: null, rate_limit_period: null }} act="Store" save={add} onClose={() => setEditing(null)} />}
             {editing && editing !== 'new' && <Editor title={`${editing.provider_slug} · ${editing.alias}`} kind={CHANGE} start={{ alias: editing.alias, default_config: editing.default_config, secret: null, rate_limit: editing.rate_limit, rate_limit_period: editing.rate_limit_period }} act="Save" save={change(editing)} onClose={() => setEditing(null)} />}
         </>
     );

@@ -73,7 +73,7 @@ function Editor({ base, old, onClose, onDone }: { base: string; old: Policy | nu
             <small id={`policy-${key}-help`}>{help}{wrong(key) && <em class="wrong"> {wrong(key)}</em>}</small></div>
     );
     return (
-        <Dialog title={old ? old.name : 'New policy'} onClose={onClose}>
+        <Dialog title={old ? old.name : 'New policy'} onClose={onClose} stays="click">
             <form onSubmit={(e) => { e.preventDefault(); void save(false); }}>
                 {line('name', 'Name', f.name, (name) => set({ name }), 'Unique in the gateway.', 'engineers')}
                 {line('actor', 'Whose spending is counted together', f.actor, (actor) => set({ actor }), 'A text with fields of the request in it.')}

@@ -1,17 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 // One dynamic route: its graph is drawn, saved as a version, compared, deployed and taken back.
-import { useLayoutEffect, useState } from 'preact/hooks';
+import { useState } from 'preact/hooks';
 import { account, add, ApiError, data, gatewayPath, get, may, patch, post, remove as destroy } from '../lib/api';
 import { moment } from '../lib/format';
 import * as graph from '../lib/graph';
 import { difference, type Difference, type Elements, type GraphElement, type Places, type Point } from '../lib/graph';
 import { useLoad } from '../lib/load';
+import { useProviders } from '../lib/providers';
 import { go, link } from '../lib/router';
 import { routeSnippets } from '../lib/snippets';
 import type { Route, RouteDeployment, RouteVersion } from '../lib/types';
 import { ask, Button, Choice, Dialog, Head, Problem, Ready, say, Snippet, Tag } from '../ui/basics';
 import { Editor as Form } from '../ui/editor';
 import { ElementPanel } from '../ui/element';
+import { useGuard } from '../ui/guard';
 import { Graph, Outline, Palette, type GraphActs } from '../ui/graph';
 import { Idle } from './routes';
 
@@ -171,11 +173,12 @@ const HELP = 'Choose an element to see its properties. Drag elements to move the
 function Canvas({ work, editable }: { work: InHand; editable: boolean }) {
     const [view, setView] = useState<View>(matchMedia('(max-width: 900px)').matches ? 'outline' : 'graph');
     const { elements, selected, remarks, acts } = work;
+    const known = useProviders();
     const places = { ...graph.layout(elements), ...work.moved };
     const [zoom, setZoom] = useState(() => (Math.max(...Object.values(places).map((p) => p.x)) > 700 ? 0.8 : 1));
     const nearer = (by: number) => () => setZoom(Math.min(1.4, Math.max(0.4, Number((zoom + by).toFixed(1)))));
     const panel = selected !== null && elements[selected]
-        ? <ElementPanel elements={elements} at={selected} remarks={remarks.get(elements[selected]) ?? []} editable={editable} change={work.change(selected)} rename={work.rename(selected)} remove={() => acts.remove(selected)} /> : null;
+        ? <ElementPanel elements={elements} at={selected} known={known} remarks={remarks.get(elements[selected]) ?? []} editable={editable} change={work.change(selected)} rename={work.rename(selected)} remove={() => acts.remove(selected)} /> : null;
     return (
         <>
             <div class="toolbar graph-bar">
@@ -223,13 +226,14 @@ function useCall(work: InHand) {
 function NewRoute({ id }: { id: string }) {
     const work = useGraph(graph.FIRST, 'new');
     const [name, setName] = useState('');
+    useGuard(name !== '' || difference(graph.settled(graph.opened(graph.FIRST)), graph.settled(work.elements)).length > 0, 'The route is not made yet.');
     const { error, busy, run } = useCall(work);
     const save = () => run(async () => {
         const r = await post<Route>(`${gatewayPath(id)}/routes`, { name, elements: graph.settled(work.elements) }, 'Making the route');
         keep(r.id, work.moved);
         keep('new', {});
         say('Made, and deployed');
-        go(link('gateways', id, 'routes', r.id), { replace: true });
+        go(link('gateways', id, 'routes', r.id), { replace: true, saved: true });
     });
     const wrong = error?.complaints.find((c) => c.path.includes('name'))?.message;
     return (
@@ -246,16 +250,6 @@ function NewRoute({ id }: { id: string }) {
 
 interface Whole { route: Route; versions: RouteVersion[]; deployments: RouteDeployment[]; more: boolean }
 
-/* The browser asks before it throws a drawing away. */
-function useGuard(dirty: boolean): void {
-    useLayoutEffect(() => {
-        if (!dirty) return;
-        const stay = (e: BeforeUnloadEvent) => e.preventDefault();
-        addEventListener('beforeunload', stay);
-        return () => removeEventListener('beforeunload', stay);
-    }, [dirty]);
-}
-
 function Existing({ id, whole, reload, older }: { id: string; whole: Whole; reload: () => void; older: () => void }) {
     const { route, versions, deployments } = whole, base = `${gatewayPath(id)}/routes/${route.id}`, editable = may('write');
     const [shown, setShown] = useState<RouteVersion | null>(route.version ?? versions[0] ?? null);
@@ -265,7 +259,7 @@ function Existing({ id, whole, reload, older }: { id: string; whole: Whole; relo
     const { error, busy, run } = useCall(work);
     const before = shown ? elementsOf(shown) : [], now = graph.settled(work.elements);
     const changed = difference(graph.settled(graph.opened(before)), now);
-    useGuard(changed.length > 0);
+    useGuard(changed.length > 0, 'What has been changed in the graph is not saved.');
     const show = (v: RouteVersion) => { setShown(v); work.reset(elementsOf(v)); };
     const open = (v: RouteVersion) => {
         if (changed.length) ask({ title: 'Leave the changes?', act: 'Leave them', text: 'What has been changed in the graph is not saved.', run: async () => show(v) });
@@ -285,7 +279,7 @@ function Existing({ id, whole, reload, older }: { id: string; whole: Whole; relo
         reload();
     }, v.version_id === shown?.version_id && !changed.length);
     const remove = () => ask({ title: `Delete ${route.name}?`, word: route.name, act: 'Delete the route', text: `Its versions go with it. Programs that call dynamic/${route.name} are refused from then on.`,
-        run: async () => { await destroy(base, 'Deleting the route'); keep(route.id, {}); say('Deleted'); go(link('gateways', id, 'routes')); } });
+        run: async () => { await destroy(base, 'Deleting the route'); keep(route.id, {}); say('Deleted'); go(link('gateways', id, 'routes'), { saved: true }); } });
     const compare = (v: RouteVersion) => {
         const live = versions.find((x) => x.active === 'true' && x !== v) ?? versions.find((x) => x !== v)!;
         setComparing(live.created_at <= v.created_at ? [live.version_id, v.version_id] : [v.version_id, live.version_id]);

@@ -45,7 +45,7 @@ function List({ id }: { id: string }) {
                             <tr key={r.id} onClick={() => go(link('gateways', id, 'routes', r.id))}>
                                 <th scope="row"><a href={link('gateways', id, 'routes', r.id)}>{r.name}</a></th><td data-label="Called as"><code>dynamic/{r.name}</code></td>
                                 <td data-label="Elements">{parts(r) || NONE}</td>
-                                <td data-label="Deployed">{ago(r.deployment?.created_at)} {r.version?.is_valid === false && <Tag tone="bad">not valid any more</Tag>}</td><td data-label="Changed">{ago(r.modified_at)}</td>
+                                <td data-label="Deployed" class="fixed">{ago(r.deployment?.created_at)} {r.version?.is_valid === false && <Tag tone="bad">not valid any more</Tag>}</td><td data-label="Changed" class="fixed">{ago(r.modified_at)}</td>
                             </tr>))}
                         </tbody>
                     </table>

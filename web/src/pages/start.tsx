@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // How programs reach a gateway, and a light that turns green when the first one has.
 import { useState } from 'preact/hooks';
-import { account, gatewayPath, get, list, may } from '../lib/api';
+import { account, gatewayPath, list, may } from '../lib/api';
 import { useLoad } from '../lib/load';
 import { duration, money, time } from '../lib/format';
 import { link } from '../lib/router';
 import { SNIPPETS } from '../lib/snippets';
 import type { LogRow } from '../lib/types';
+import { Addresses, useAddress } from '../ui/addresses';
 import { Choice, Head, Icon, Snippet } from '../ui/basics';
 
 const UNIVERSAL = /^(https?:\/\/[^/]+)\/v1\//;
@@ -25,8 +26,7 @@ function Light({ id }: { id: string }) {
 
 export function Start({ id }: { id: string }) {
     const [sdk, setSdk] = useState('curl');
-    const address = useLoad((abort) => (may('read', 'write') ? get<string>(`${gatewayPath(id)}/url/openai`, { signal: abort, what: 'Reading the address' }) : Promise.resolve('')), [id]);
-    const origin = UNIVERSAL.exec(address.data ?? '')?.[1] ?? location.origin;
+    const origin = UNIVERSAL.exec(useAddress(id))?.[1] ?? location.origin;
     const place = { origin, account: account().slice('/accounts/'.length), gateway: id };
     const chosen = SNIPPETS.find((s) => s.key === sdk) ?? SNIPPETS[0]!;
     return (
@@ -42,8 +42,8 @@ export function Start({ id }: { id: string }) {
                 <h2>2. Change the base URL</h2>
                 <Choice label="Program" options={SNIPPETS.map(({ key, label }) => ({ key, label }))} value={sdk} onChange={setSdk} />
                 <Snippet label={chosen.label} code={chosen.code(place)} />
-                <p class="muted">Other providers: put their name in the place of <code>openai</code>, and everything behind it as they have it.</p>
             </section>
+            <section class="card"><h2>Other providers</h2><Addresses id={id} /></section>
         </>
     );
 }

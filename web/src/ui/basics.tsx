@@ -22,6 +22,7 @@ const ICONS = {
     coin: 'M10 3a7 7 0 1 0 0 14 7 7 0 0 0 0-14M12.500 7.500c-.5-1-1.500-1.300-2.500-1.300-1.400 0-2.500.7-2.500 1.800 0 2.500 5 1.400 5 4 0 1.100-1.100 1.800-2.500 1.800-1.100 0-2.200-.4-2.600-1.400M10 5v10',
     scale: 'M10 3v14M5 17h10M4 6h12M4 6l-2 6h4zM16 6l-2 6h4z',
     policy: 'M10 3l6 2v5c0 3.500-2.500 6-6 7-3.500-1-6-3.500-6-7V5zM7 10l2 2 4-4',
+    globe: 'M10 3a7 7 0 1 0 0 14 7 7 0 0 0 0-14M3 10h14M10 3c-5 5-5 9 0 14M10 3c5 5 5 9 0 14',
     code: 'M7 6l-4 4 4 4M13 6l4 4-4 4',
     plus: 'M10 4v12M4 10h12',
     minus: 'M4 10h12',
@@ -116,7 +117,8 @@ export async function copy(text: string): Promise<void> {
 
 // ---- dialogs ---------------------------------------------------------------------------------------------
 
-export function Dialog({ title, onClose, children, class: more = '' }: { title: string; onClose: () => void; children: ComponentChildren; class?: string }) {
+/** `stays`: a click beside it does not close it (something is typed there), or nothing but its own buttons does. */
+export function Dialog({ title, onClose, children, class: more = '', stays }: { title: string; onClose: () => void; children: ComponentChildren; class?: string; stays?: 'click' | 'always' }) {
     const ref = useRef<HTMLDialogElement>(null);
     useEffect(() => {
         const dialog = ref.current, before = document.activeElement as HTMLElement | null;
@@ -124,16 +126,16 @@ export function Dialog({ title, onClose, children, class: more = '' }: { title: 
         return () => { dialog?.close(); before?.focus?.(); };
     }, []);
     return (
-        <dialog ref={ref} class={more} aria-label={title} onCancel={(e) => { e.preventDefault(); onClose(); }} onClick={(e) => { if (e.target === ref.current) onClose(); }}>
+        <dialog ref={ref} class={more} aria-label={title} onCancel={(e) => { e.preventDefault(); onClose(); }} onKeyDown={(e) => { if (stays === 'always' && e.key === 'Escape') e.preventDefault(); }} onClick={(e) => { if (e.target === ref.current && !stays) onClose(); }}>
             <div class="sheet">
-                <header><h2>{title}</h2><Button icon="close" kind="ghost" label="Close" onClick={onClose} /></header>
+                <header><h2>{title}</h2>{stays !== 'always' && <Button icon="close" kind="ghost" label="Close" onClick={onClose} />}</header>
                 {children}
             </div>
         </dialog>
     );
 }
 
-interface Question { title: string; text: string; act: string; word?: string; run: () => Promise<void> }
+interface Question { title: string; text: string; act: string; keep?: string; word?: string; run: () => Promise<void> }
 const question = signal<Question | null>(null);
 /** Asks before something is destroyed; `word` has to be typed where much would be lost. */
 export const ask = (q: Question) => { question.value = q; };
@@ -155,13 +157,18 @@ export function Confirm() {
             <form onSubmit={act}>
                 <p>{q.text}</p>
                 {q.word && <label class="field">Type <b>{q.word}</b> to confirm<input value={typed} onInput={(e) => setTyped(e.currentTarget.value)} autocomplete="off" /></label>}
-                <footer><Button onClick={close}>Keep it</Button><Button kind="danger" type="submit" busy={busy} disabled={!!q.word && typed !== q.word}>{q.act}</Button></footer>
+                <footer><Button onClick={close}>{q.keep ?? 'Keep it'}</Button><Button kind="danger" type="submit" busy={busy} disabled={!!q.word && typed !== q.word}>{q.act}</Button></footer>
             </form>
         </Dialog>
     );
 }
 
 export const Tag = ({ tone = '', children }: { tone?: '' | 'good' | 'bad' | 'warn' | 'accent'; children: ComponentChildren }) => <span class={`tag ${tone}`}>{children}</span>;
+
+/** Something short to be copied: an address, a name. */
+export const Copied = ({ text, label }: { text: string; label: string }) => (
+    <span class="copied"><code>{text}</code><Button icon="copy" kind="ghost" label={`Copy: ${label}`} onClick={() => copy(text)} /></span>
+);
 
 export function Snippet({ code, label }: { code: string; label: string }) {
     return (

@@ -34,5 +34,5 @@ function Inner({ kind, schema, start, act, save, onClose }: { kind: Kind; schema
 
 export function Editor({ title, kind, start, act, save, onClose }: { title: string; kind: Kind; start: Fields; act: string; save: (v: Fields) => Promise<unknown>; onClose: () => void }) {
     const schema = useLoad(() => schemaOf(kind.schema), [kind.schema]);
-    return <Dialog title={title} onClose={onClose}><Ready of={schema}>{(s) => <Inner kind={kind} schema={s} start={start} act={act} save={save} onClose={onClose} />}</Ready></Dialog>;
+    return <Dialog title={title} onClose={onClose} stays="click"><Ready of={schema}>{(s) => <Inner kind={kind} schema={s} start={start} act={act} save={save} onClose={onClose} />}</Ready></Dialog>;
 }

@@ -2,6 +2,7 @@
 // The panel of one element of a route: its properties, and where its outputs lead (docs/routes.md).
 import { useState } from 'preact/hooks';
 import { connect, dropOutput, labelOf, outputsOf, renameOutput, targetOf, typeOf, type Elements, type GraphElement, type Remark } from '../lib/graph';
+import { modelsOf, slugs, type Known } from '../lib/providers';
 import type { Fields, Json, Schema } from '../lib/types';
 import { Button } from './basics';
 import { Conditions } from './conditions';
@@ -68,11 +69,12 @@ function IdField({ elements, at, editable, wrong, rename }: { elements: Elements
     );
 }
 
-export function ElementPanel({ elements, at, remarks, editable, change, rename, remove }: {
-    elements: Elements; at: number; remarks: Remark[]; editable: boolean; change: (e: GraphElement) => void; rename: (id: string) => void; remove: () => void;
+export function ElementPanel({ elements, at, known, remarks, editable, change, rename, remove }: {
+    elements: Elements; at: number; known: Known[]; remarks: Remark[]; editable: boolean; change: (e: GraphElement) => void; rename: (id: string) => void; remove: () => void;
 }) {
     const e = elements[at]!, type = typeOf(e), rows = PROPERTIES[type] ?? [];
     const keyOf = (key: string) => (OLD_NAMES[key] && e.properties?.[OLD_NAMES[key]!] !== undefined && e.properties[key] === undefined ? OLD_NAMES[key]! : key);
+    const offers = (key: string) => (type !== 'model' ? undefined : key === 'provider' ? slugs(known) : key === 'model' ? modelsOf(known, e.properties?.['provider']) : undefined);
     const about = (key: string) => remarks.filter((r) => r.at[0] === 'properties' && r.at[1] === key).map((r) => r.message).join('; ') || null;
     const shown = (r: Remark) => r.at[0] === 'id' || r.at[0] === 'properties' && rows.some(([key]) => keyOf(key) === r.at[1]);
     return (
@@ -81,7 +83,7 @@ export function ElementPanel({ elements, at, remarks, editable, change, rename, 
             {remarks.filter((r) => !shown(r)).map((r) => <p class="problem" role="alert" key={r.at.join('.') + r.message}>{r.at.length ? <b>{r.at.join('.')}</b> : null}{r.message}</p>)}
             <IdField key={`${e.id}/id`} elements={elements} at={at} editable={editable} wrong={remarks.find((r) => r.at[0] === 'id')?.message} rename={rename} />
             {type === 'conditional' && <Conditions key={`${at}/condition`} element={e} editable={editable} change={change} />}
-            {rows.map(([key, hint, schema]) => <Field key={`${at}/${key}`} name={key} schema={schema} hint={hint} value={e.properties?.[keyOf(key)]} disabled={!editable} complaint={about(keyOf(key))} onChange={(v) => change(withProperty(e, keyOf(key), v))} />)}
+            {rows.map(([key, hint, schema]) => <Field key={`${at}/${key}`} name={key} schema={schema} hint={{ ...hint, offers: offers(key) }} value={e.properties?.[keyOf(key)]} disabled={!editable} complaint={about(keyOf(key))} onChange={(v) => change(withProperty(e, keyOf(key), v))} />)}
             <Ways elements={elements} element={e} at={at} editable={editable} change={change} />
         </section>
     );

@@ -2,7 +2,9 @@
 // Forms out of the API's own description: kinds, limits, choices and explanations come from its OpenAPI document.
 import { useId, useState } from 'preact/hooks';
 import { document as readDocument } from '../lib/api';
+import { exact } from '../lib/format';
 import type { Fields, Json, ObjectSchema, OpenApi, Schema } from '../lib/types';
+import { Tag } from './basics';
 
 let wanted: Promise<OpenApi> | undefined;
 export async function schemaOf(name: string): Promise<ObjectSchema> {
@@ -13,7 +15,7 @@ export async function schemaOf(name: string): Promise<ObjectSchema> {
 }
 
 /** What a table of a page says of a key beyond the document. */
-export interface Hint { label: string; choices?: [Json, string][]; unit?: string; lines?: number; secret?: boolean; example?: string }
+export interface Hint { label: string; choices?: [Json, string][]; unit?: string; lines?: number; secret?: boolean; example?: string; offers?: string[] | undefined }
 
 const types = (s: Schema) => (Array.isArray(s.type) ? s.type : [s.type]);
 export const nullable = (s: Schema) => types(s).includes('null');
@@ -31,19 +33,29 @@ export function read(s: Schema, input: string): Json {
 
 export const show = (v: Json | undefined) => (v == null ? '' : typeof v === 'object' ? JSON.stringify(v, null, 2) : String(v));
 
-/** What is plainly wrong before the API is asked. */
+const range = (s: Schema) => (s.minimum !== undefined && s.maximum !== undefined ? `${exact(s.minimum)} to ${exact(s.maximum)}` : s.minimum !== undefined ? `${exact(s.minimum)} or more` : s.maximum !== undefined ? `at most ${exact(s.maximum)}` : '');
+
+function numberFault(s: Schema, value: Json): string | null {
+    const whole = kind(s) === 'integer', fits = typeof value === 'number' && value >= (s.minimum ?? -Infinity) && value <= (s.maximum ?? Infinity);
+    if (fits && (!whole || Number.isInteger(value))) return null;
+    return `Type a ${whole ? 'whole ' : ''}number${range(s) && `, ${range(s)}`}${nullable(s) ? ', or leave it empty' : ''}`;
+}
+
+/** What is plainly wrong before the API is asked, as what to do about it. */
 export function fault(s: Schema, value: Json | undefined): string | null {
     if (value == null) return null;
     const k = kind(s);
-    if (k === 'integer' || k === 'number') {
-        if (typeof value !== 'number') return 'A number is needed';
-        if (k === 'integer' && !Number.isInteger(value)) return 'A whole number is needed';
-        if (s.minimum !== undefined && value < s.minimum) return `${s.minimum} at least`;
-        if (s.maximum !== undefined && value > s.maximum) return `${s.maximum} at most`;
-    }
-    if ((k === 'object' || k === 'array') && typeof value === 'string') return 'This is not JSON';
-    if (k === 'string' && typeof value === 'string' && s.minLength && value.length < s.minLength) return value ? `${s.minLength} characters at least` : 'This is needed';
+    if (k === 'integer' || k === 'number') return numberFault(s, value);
+    if ((k === 'object' || k === 'array') && typeof value === 'string') return `This is no JSON yet: type ${k === 'object' ? 'an object, {"…": …}' : 'a list, […]'}${nullable(s) ? ', or leave it empty' : ''}`;
+    if (k === 'string' && typeof value === 'string' && s.minLength && value.length < s.minLength) return value ? `Type ${s.minLength} characters at least` : 'Type something here';
     return null;
+}
+
+/* "3600 seconds" is an hour: numbers of seconds that nobody reads at a glance, in other words. */
+function inWords(value: Json | undefined, unit: string | undefined): string {
+    const ms = typeof value !== 'number' ? 0 : unit === 'seconds' ? value * 1000 : unit === 'milliseconds' ? value : 0;
+    const [n, word] = ms >= 864e5 ? [ms / 864e5, 'd'] : ms >= 36e5 ? [ms / 36e5, 'h'] : ms >= 6e4 ? [ms / 6e4, 'min'] : [ms / 1000, 's'];
+    return ms >= (unit === 'seconds' ? 120000 : 1000) ? ` = ${Number(n.toFixed(2))} ${word}` : '';
 }
 
 export function Field({ name, schema, hint, value, onChange, complaint, disabled = false }: {
@@ -56,7 +68,7 @@ export function Field({ name, schema, hint, value, onChange, complaint, disabled
     const type = (input: string) => { setTyped(input); onChange(read(schema, input)); };
     const common = { id, name, disabled, 'aria-describedby': `${id}-help`, 'aria-invalid': wrong ? true : undefined };
     const options: [Json, string][] | undefined = hint?.choices ?? schema.enum?.map((e): [Json, string] => [e, e]) ?? (k === 'boolean' && nullable(schema) ? [[null, 'as usual'], [true, 'yes'], [false, 'no']] : undefined);
-    const limits = [schema.minimum !== undefined && schema.maximum !== undefined ? `${schema.minimum} to ${schema.maximum}` : '', nullable(schema) && !options ? 'Empty: not set' : ''].filter(Boolean).join('. ');
+    const limits = [schema.minimum !== undefined && schema.maximum !== undefined ? range(schema) : '', nullable(schema) && !options ? 'Empty: not set' : ''].filter(Boolean).join('. ');
     const line = { ...common, autocomplete: 'off', value: written, placeholder: hint?.example ?? '', onInput: (e: { currentTarget: { value: string } }) => type(e.currentTarget.value) };
     const input = options
         ? <select {...common} value={String(Math.max(0, options.findIndex(([v]) => v === (value ?? null))))} onChange={(e) => onChange(options[Number(e.currentTarget.value)]![0])}>
@@ -64,11 +76,12 @@ export function Field({ name, schema, hint, value, onChange, complaint, disabled
         </select>
         : k === 'object' || k === 'array' || hint?.lines
             ? <textarea {...common} rows={hint?.lines ?? 4} spellcheck={false} value={written} placeholder={hint?.example} onInput={(e) => type(e.currentTarget.value)} />
-            : hint?.secret ? <input {...line} type="password" /> : <input {...line} inputMode={k === 'integer' ? 'numeric' : k === 'number' ? 'decimal' : 'text'} />;
-    const help = <small id={`${id}-help`}>{schema.description?.replaceAll('`', '')}{limits && <span class="limits"> {limits}.</span>}{schema['x-weir-idle'] && <strong> Nothing acts on it yet.</strong>}{wrong && <em class="wrong"> {wrong}</em>}</small>;
+            : hint?.secret ? <input {...line} type="password" /> : hint?.offers ? <><input {...line} list={`${id}-offers`} spellcheck={false} /><datalist id={`${id}-offers`}>{hint.offers.map((o) => <option key={o} value={o} />)}</datalist></> : <input {...line} inputMode={k === 'integer' ? 'numeric' : k === 'number' ? 'decimal' : 'text'} />;
+    const help = <small id={`${id}-help`}>{schema.description?.replaceAll('`', '')}{limits && <span class="limits"> {limits}.</span>}{schema['x-weir-idle'] && ' It is kept, but nothing acts on it yet.'}{wrong && <em class="wrong"> {wrong}</em>}</small>;
+    const idle = schema['x-weir-idle'] && <Tag tone="warn">not yet</Tag>;
     if (k === 'boolean' && !options)
-        return <div class="field toggle"><input {...common} type="checkbox" role="switch" checked={value === true} onChange={(e) => onChange(e.currentTarget.checked)} /><div><label for={id}>{hint?.label ?? name}</label>{help}</div></div>;
-    return <div class="field"><label for={id}>{hint?.label ?? name}{hint?.unit && <span class="unit"> in {hint.unit}</span>}</label>{input}{help}</div>;
+        return <div class="field toggle"><input {...common} type="checkbox" role="switch" checked={value === true} onChange={(e) => onChange(e.currentTarget.checked)} /><div><span class="label"><label for={id}>{hint?.label ?? name}</label>{idle}</span>{help}</div></div>;
+    return <div class="field"><span class="label"><label for={id}>{hint?.label ?? name}{hint?.unit && <span class="unit"> in {hint.unit}{inWords(value, hint.unit)}</span>}</label>{idle}</span>{input}{help}</div>;
 }
 
 /** The keys of `now` that differ from what was there. */

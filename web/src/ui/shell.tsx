@@ -25,6 +25,7 @@ const gatewayPlaces = (id: string): Place[] => [
     { to: link('gateways', id, 'policies'), label: 'Policies', icon: 'policy', when: () => may('read', 'write') },
     { to: link('gateways', id, 'routes'), label: 'Dynamic routes', icon: 'route', when: () => may('read', 'write') },
     { to: link('gateways', id, 'keys'), label: 'Provider keys', icon: 'key', when: () => may('read', 'write') },
+    { to: link('gateways', id, 'domains'), label: 'Custom domains', icon: 'globe', when: () => may('read', 'write') },
     { to: link('gateways', id, 'settings'), label: 'Settings', icon: 'settings', when: () => may('read', 'write') },
     { to: link('gateways', id, 'start'), label: 'Connect', icon: 'code' },
 ];
