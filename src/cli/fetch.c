@@ -90,7 +90,7 @@ enum err fetch(const struct fetch *f)
     signal(SIGPIPE, SIG_IGN);
     if (target.p && tls)
         e = run(f, &url, target, tls);
-    tls_client_unref(tls);
+    tls_client_free(tls);
     arena_done(&a);
     return e;
 }

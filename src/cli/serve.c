@@ -481,7 +481,7 @@ static void close_all(struct process *p)
     health_free(p->health);
     mem_free(p->seats);
     mem_free(p->stats);
-    tls_client_unref(p->tls_client);
+    tls_client_free(p->tls_client);
     tls_server_unref(p->tls_server);
     settings_unref(p->settings);
 }

@@ -57,7 +57,6 @@ struct worker *worker_new(struct settings *settings, struct store *store, struct
 {
     struct worker *w = mem_zalloc(sizeof(*w));
     w->loop = loop_new();
-    loop_set_worker(w->loop, w);
     loop_keep(w->loop, true);
     set_view(w, settings, catalog);
     w->store = store;

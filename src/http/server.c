@@ -181,11 +181,6 @@ struct arena *exchange_arena(struct exchange *x)
     return &x->arena;
 }
 
-struct loop *exchange_loop(struct exchange *x)
-{
-    return x->server->loop;
-}
-
 struct str exchange_peer(const struct exchange *x)
 {
     return x->peer;

@@ -73,7 +73,6 @@ size_t server_busy(const struct server *s);
 
 const struct request_head *exchange_request(const struct exchange *x);
 struct arena *exchange_arena(struct exchange *x);
-struct loop *exchange_loop(struct exchange *x);
 struct str exchange_peer(const struct exchange *x);
 /* Does the server only wait for its exchanges to end? One that could go on for ever should end by itself
  * then. */

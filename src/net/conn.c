@@ -201,24 +201,9 @@ void conn_on_gone(struct conn *c, void (*on_gone)(void *arg), void *arg)
     c->gone_arg = arg;
 }
 
-struct loop *conn_loop(struct conn *c)
-{
-    return c->loop;
-}
-
-bool conn_is_tls(const struct conn *c)
-{
-    return c->tls != NULL;
-}
-
 int conn_tls_version(const struct conn *c)
 {
     return c->tls ? tls_version(c->tls) : 0;
-}
-
-struct str conn_alpn(const struct conn *c)
-{
-    return c->tls ? tls_alpn(c->tls) : STR("");
 }
 
 struct str conn_peer(const struct conn *c)

@@ -57,12 +57,8 @@ void conn_reset(struct conn *c);
 /* Sends what is queued, then closes in an orderly way (RFC 9112 section 9.6). */
 void conn_finish(struct conn *c);
 
-struct loop *conn_loop(struct conn *c);
-bool conn_is_tls(const struct conn *c);
 /* 0x0303 for TLS 1.2, 0x0304 for 1.3; 0: plain TCP. */
 int conn_tls_version(const struct conn *c);
-/* Selected ALPN protocol, empty when none. Valid as long as the connection. */
-struct str conn_alpn(const struct conn *c);
 /* The peer's address without port as text, "unix" for a pair; static per connection. */
 struct str conn_peer(const struct conn *c);
 

@@ -33,7 +33,6 @@ struct loop {
     size_t n_heap, cap_heap;
     struct signal_watch *signals;
     struct dns *dns;
-    void *worker;
     bool settling;
     char read_space[NET_READ_BYTES];
     char plain_space[NET_READ_BYTES];
@@ -45,7 +44,7 @@ uv_loop_t *loop_uv(struct loop *l)
     return &l->uv;
 }
 
-struct loop *loop_of(uv_loop_t *uv)
+static struct loop *loop_of(uv_loop_t *uv)
 {
     return container_of(uv, struct loop, uv);
 }
@@ -70,16 +69,6 @@ struct dns *loop_dns(struct loop *l)
     if (!l->dns)
         l->dns = dns_new(l);
     return l->dns;
-}
-
-void loop_set_worker(struct loop *l, void *worker)
-{
-    l->worker = worker;
-}
-
-void *loop_worker(struct loop *l)
-{
-    return l->worker;
 }
 
 void loop_count_conn(struct loop *l, int change)

@@ -71,7 +71,3 @@ void loop_on_signal(struct loop *l, int signum, void (*run)(void *arg, int signu
 
 /* Connections whose memory is not freed yet, those that still send their last bytes included. */
 size_t loop_conns(const struct loop *l);
-
-/* One slot for the worker that owns the loop, so that callbacks find it. */
-void loop_set_worker(struct loop *l, void *worker);
-void *loop_worker(struct loop *l);

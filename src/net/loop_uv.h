@@ -8,7 +8,6 @@
 struct conn;
 
 uv_loop_t *loop_uv(struct loop *l);
-struct loop *loop_of(uv_loop_t *uv);
 
 /* The last act of every libuv callback: flush, tasks, until both are empty. */
 void loop_settle(struct loop *l);

@@ -27,7 +27,6 @@ struct tls_server {
 struct tls_client {
     SSL_CTX *ctx;
     pthread_mutex_t making;
-    _Atomic int refs;
 };
 
 struct tls_session {
@@ -210,7 +209,6 @@ struct tls_client *tls_client_new(const char *ca_file, const char **ret_why)
     struct tls_client *c = mem_zalloc(sizeof(*c));
     must(pthread_mutex_init(&c->making, NULL) == 0);
     c->ctx = ctx;
-    c->refs = 1;
     return c;
 }
 
@@ -225,16 +223,9 @@ static SSL_CTX *ctx_of(struct tls_client *c)
     return c->ctx;
 }
 
-struct tls_client *tls_client_ref(struct tls_client *c)
+void tls_client_free(struct tls_client *c)
 {
-    if (c)
-        atomic_fetch_add(&c->refs, 1);
-    return c;
-}
-
-void tls_client_unref(struct tls_client *c)
-{
-    if (!c || atomic_fetch_sub(&c->refs, 1) != 1)
+    if (!c)
         return;
     SSL_CTX_free(c->ctx);
     pthread_mutex_destroy(&c->making);
@@ -406,20 +397,7 @@ void tls_sent(struct tls *t, size_t n)
     }
 }
 
-struct str tls_alpn(const struct tls *t)
-{
-    const unsigned char *p = NULL;
-    unsigned n = 0;
-    SSL_get0_alpn_selected(t->ssl, &p, &n);
-    return str_of((const char *)p, n);
-}
-
 int tls_version(const struct tls *t)
 {
     return SSL_version(t->ssl);
-}
-
-bool tls_resumed(const struct tls *t)
-{
-    return SSL_session_reused(t->ssl) == 1;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * TLS contexts and the per-connection engine (memory in, memory out: the socket is conn.c's).
- * OpenSSL inside. Contexts are reference-counted and may be shared between threads; engines and
- * sessions belong to one loop.
+ * OpenSSL inside. Contexts may be shared between threads; engines and sessions belong to one
+ * loop.
  */
 #pragma once
 #include "base/buf.h"
@@ -25,14 +25,15 @@ struct tls_certificate {
 };
 /* `name` is a host name, not empty. Any thread. */
 struct tls_certificate tls_server_certificate(const struct tls_server *s, struct str name);
+/* Counted: connections outlive a reload. */
 struct tls_server *tls_server_ref(struct tls_server *s);
 void tls_server_unref(struct tls_server *s);
 
 /* Verifies peers against ca_file, NULL as above; or against the system's trust store, which is read
  * when the first connection needs it. */
 struct tls_client *tls_client_new(const char *ca_file, const char **ret_why);
-struct tls_client *tls_client_ref(struct tls_client *c);
-void tls_client_unref(struct tls_client *c);
+/* After the last connection of any thread; NULL is fine. */
+void tls_client_free(struct tls_client *c);
 
 /* A slot serves one server name: a resumed handshake does not check the name again. */
 struct tls_session *tls_session_new(void);
@@ -55,10 +56,7 @@ void tls_shutdown(struct tls *t);
 /* Ciphertext to send: a view, valid until the next call; tls_sent drops it. */
 struct str tls_output(struct tls *t);
 void tls_sent(struct tls *t, size_t n);
-struct str tls_alpn(const struct tls *t);
 /* 0x0303 for TLS 1.2, 0x0304 for 1.3. */
 int tls_version(const struct tls *t);
-/* True when the connection resumed an earlier session. */
-bool tls_resumed(const struct tls *t);
 /* Why the last call failed, for the operator; static or thread-local text. */
 const char *tls_why(void);

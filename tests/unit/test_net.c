@@ -315,8 +315,8 @@ static void tls_verifies_and_resumes(void **state)
     assert_null(tls_server_new(key, cert, &why));
     assert_non_null(why);
     tls_session_free(session);
-    tls_client_unref(client);
-    tls_client_unref(stranger);
+    tls_client_free(client);
+    tls_client_free(stranger);
     tls_server_unref(server);
 }
 

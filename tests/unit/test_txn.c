@@ -79,7 +79,7 @@ static void provider_body_end(void *service, struct exchange *x)
     struct headers h = {0};
     assert_int_equal(headers_add(&h, exchange_arena(x), STR("Content-Type"), STR("text/event-stream")), E_OK);
     exchange_head(x, 200, &h, LENGTH_UNKNOWN);
-    timer_init(&s->next, exchange_loop(x), send_next);
+    timer_init(&s->next, rig.w->loop, send_next);
     timer_set(&s->next, 1);
 }
 
