@@ -105,18 +105,6 @@ struct str codec_error_text(struct arena *a, enum dialect d, int status, struct 
     return said.n ? said : http_reason(status);
 }
 
-void codec_put_sse(struct buf *out, struct str name, struct str data)
-{
-    if (name.n) {
-        (void)buf_append(out, STR("event: "));
-        (void)buf_append(out, name);
-        (void)buf_append(out, STR("\n"));
-    }
-    (void)buf_append(out, STR("data: "));
-    (void)buf_append(out, data);
-    (void)buf_append(out, STR("\n\n"));
-}
-
 enum err codec_pile_add(struct arena *a, struct codec_pile *b, struct str more)
 {
     if (b->n + more.n > b->cap) {

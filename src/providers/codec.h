@@ -123,8 +123,6 @@ void codec_note_unknown(struct arena *a, struct ir_request *r, const struct json
 /* What the body of an error says that is not in the dialect's form, by somebody between here and there, or
  * the status phrase. In the arena, or static. */
 struct str codec_error_text(struct arena *a, enum dialect d, int status, struct str body);
-/* A server-sent event: "event: NAME\ndata: DATA\n\n"; name may be empty. */
-void codec_put_sse(struct buf *out, struct str name, struct str data);
 /* Text that is collected from pieces: all zeros at first. The arena keeps what is outgrown. add appends, set
  * puts s in place of all before: E_FULL past the arena's cap. The text is a view, until the next of them. */
 struct codec_pile {

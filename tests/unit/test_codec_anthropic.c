@@ -1258,13 +1258,18 @@ static void begin_reading(struct taken *t)
     t->reader.arg = &t->answer;
 }
 
-/* data: lines without names, which is all that a reader may rely on */
+/* A data: line without a name, which is all that a reader may rely on. */
+static void put_event(struct buf *to, struct str data)
+{
+    assert_int_equal(buf_printf(to, "data: %.*s\n\n", STR_FMT(data)), E_OK);
+}
+
 static struct str events_of(const char *const *data)
 {
     struct buf b;
     buf_init(&b, MIB);
     for (; *data; data++)
-        codec_put_sse(&b, STR(""), str_c(*data));
+        put_event(&b, str_c(*data));
     struct str text = arena_dup(&arena, buf_str(&b));
     buf_done(&b);
     return text;
@@ -1386,18 +1391,17 @@ static void long_pieces(void **state)
     struct buf b;
     struct taken t;
     buf_init(&b, MIB);
-    codec_put_sse(&b, STR(""), STR(M_START));
-    codec_put_sse(&b, STR(""),
-                  STR("{\"type\":\"content_block_start\",\"index\":0,\"content_block\":{\"type\":"
+    put_event(&b, STR(M_START));
+    put_event(&b, STR("{\"type\":\"content_block_start\",\"index\":0,\"content_block\":{\"type\":"
                       "\"server_tool_use\",\"id\":\"s\",\"name\":\"code\",\"input\":{}}}"));
     for (int i = 0; i < PIECES; i++) {
         struct str piece = arena_printf(&arena,
                                         "{\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"type\":"
                                         "\"input_json_delta\",\"partial_json\":\"%s%d%s\"}}",
                                         i ? "," : "{\\\"a\\\":[", i, i == PIECES - 1 ? "]}" : "");
-        codec_put_sse(&b, STR(""), piece);
+        put_event(&b, piece);
     }
-    codec_put_sse(&b, STR(""), STR(B_STOP));
+    put_event(&b, STR(B_STOP));
     read_stream(&t, buf_str(&b));
     assert_int_equal(t.err, E_OK);
     struct str raw = t.answer.choices->parts->raw;
