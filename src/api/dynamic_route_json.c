@@ -26,7 +26,8 @@ const struct object *deployment_version(const struct catalog *c, const struct ob
     return e == E_OK ? catalog_object_uuid(c, KIND_ROUTE_VERSION, id) : NULL;
 }
 
-const struct object *route_deployed(const struct catalog *c, const struct object *route)
+/* The version that is deployed; NULL: somebody deleted the route. */
+static const struct object *route_deployed(const struct catalog *c, const struct object *route)
 {
     const struct object *d = route_part(c, KIND_ROUTE_DEPLOYMENT, route, NULL);
     return d ? deployment_version(c, d) : NULL;

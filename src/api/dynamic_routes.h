@@ -30,8 +30,6 @@ const struct object *route_part(const struct catalog *c, enum object_kind kind, 
                                 const struct object *after);
 /* The version a deployment is of. */
 const struct object *deployment_version(const struct catalog *c, const struct object *deployment);
-/* The version that is deployed; NULL: somebody deleted the route. */
-const struct object *route_deployed(const struct catalog *c, const struct object *route);
 
 /* Objects of the literal shapes of section 9.1. */
 enum { ROUTE_BARE = 0, ROUTE_WHOLE = 1, ROUTE_TAGGED = 2 };

@@ -232,7 +232,8 @@ void bedrock_error_of(struct str type, struct str message, int status, struct ir
                              .code = errors[row].type};
 }
 
-struct str bedrock_exception(const struct ir_error *e)
+/* "ThrottlingException". */
+static struct str exception_of(const struct ir_error *e)
 {
     return errors[row_of(e)].type;
 }
@@ -252,7 +253,7 @@ static void write_error(const struct ir_error *e, struct buf *out)
 {
     struct json_out w = json_out(out);
     json_open(&w, '{');
-    bedrock_put(&w, "__type", bedrock_exception(e));
+    bedrock_put(&w, "__type", exception_of(e));
     bedrock_put(&w, "message", e->message.p ? e->message : STR(""));
     json_close(&w, '}');
 }

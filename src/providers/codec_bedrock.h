@@ -107,5 +107,3 @@ enum err bedrock_write_event(struct codec_writer *w, const struct ir_event *ev);
 
 /* By the name of the exception; status 0: by that too. */
 void bedrock_error_of(struct str type, struct str message, int status, struct ir_error *ret);
-/* "ThrottlingException". */
-struct str bedrock_exception(const struct ir_error *e);

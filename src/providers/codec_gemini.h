@@ -116,7 +116,6 @@ void gemini_put_params(struct gemini_request *q);
 
 /* ---- answers ---- */
 
-enum ir_finish gemini_finish_of(struct str reason);
 struct str gemini_reason_of(enum ir_finish finish);
 enum err gemini_read_answer(struct arena *a, struct str body,
                             void (*on_event)(void *arg, const struct ir_event *ev), void *arg);

@@ -131,7 +131,7 @@ static const struct {
     {S("FINISH_REASON_UNSPECIFIED"), IR_FINISH_PAUSE},
 };
 
-enum ir_finish gemini_finish_of(struct str reason)
+static enum ir_finish finish_of(struct str reason)
 {
     for (size_t i = 0; i < countof(reasons); i++)
         if (str_eq(reason, reasons[i].reason))
@@ -488,7 +488,7 @@ static enum err give_candidate(struct codec_reader *r, const struct json_val *v,
     c->piece = str_of(NULL, 0); /* goes away with the event */
     c->finished |= reason.n > 0;
     if (reason.n)
-        c->finish = gemini_finish_of(reason);
+        c->finish = finish_of(reason);
     return E_OK;
 }
 

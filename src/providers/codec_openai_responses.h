@@ -76,8 +76,6 @@ void responses_put_raw(struct json_out *w, const char *key, struct str json);
 /* The text part's annotations, as an array. */
 void responses_put_annotations(struct json_out *w, const struct ir_part *text);
 void responses_put_annotation(struct json_out *w, const struct ir_part *text, const struct ir_citation *c);
-/* "data:image/png;base64,AAAA" as a JSON string. */
-void responses_put_data_url(struct json_out *w, struct str mime, struct str base64);
 
 /* ---- codec_openai_responses_settings.c ---- */
 
@@ -117,8 +115,6 @@ enum err responses_answer_init(struct responses_answer *y, struct arena *a, cons
 const struct ir_part *responses_parts(const struct responses_answer *y);
 /* Can this dialect say it in an answer? */
 bool responses_is_said(const struct ir_part *p);
-/* An item stands for the parts from `first` up to what this returns: a message for all its texts. */
-const struct ir_part *responses_item_end(const struct ir_part *first);
 /* Is the item that ends with this part followed by one with its signature? */
 bool responses_has_follower(const struct ir_part *last);
 /* The item's id, made of the response's and its index; the text is in buf. */

@@ -91,7 +91,8 @@ bool responses_has_follower(const struct ir_part *last)
     return last->signature.n && (last->kind == IR_TEXT || last->kind == IR_TOOL_CALL);
 }
 
-const struct ir_part *responses_item_end(const struct ir_part *first)
+/* An item stands for the parts from `first` up to what this returns: a message for all its texts. */
+static const struct ir_part *item_end(const struct ir_part *first)
 {
     const struct ir_part *p = first;
     while (p->next && is_content(first) && !responses_has_follower(p) &&
@@ -157,7 +158,7 @@ void responses_put_content(struct json_out *w, const struct responses_answer *y,
 static void put_message(struct json_out *w, const struct responses_answer *y, const struct ir_part *first,
                         bool empty)
 {
-    const struct ir_part *end = responses_item_end(first);
+    const struct ir_part *end = item_end(first);
     responses_put(w, "role", STR("assistant"));
     json_key(w, "content");
     json_open(w, '[');
@@ -251,7 +252,7 @@ static void put_output(struct json_out *w, const struct responses_answer *y, str
     size_t index = 0;
     json_open(w, '[');
     for (const struct ir_part *p = responses_parts(y), *end; p; p = end) {
-        end = responses_item_end(p);
+        end = item_end(p);
         if (!responses_is_said(p))
             continue;
         responses_put_item(w, y, p, index++, end ? STR("completed") : last);

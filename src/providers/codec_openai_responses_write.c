@@ -77,7 +77,8 @@ void responses_put_annotations(struct json_out *w, const struct ir_part *text)
 
 /* ---- pictures, sounds, documents ---- */
 
-void responses_put_data_url(struct json_out *w, struct str mime, struct str base64)
+/* "data:image/png;base64,AAAA" as a JSON string. */
+static void put_data_url(struct json_out *w, struct str mime, struct str base64)
 {
     struct buf b; /* it may be large, and has no business in an arena */
     buf_init(&b, SIZE_MAX / 2);
@@ -123,7 +124,7 @@ static enum err put_image(struct responses_writing *q, const struct ir_media *m)
         responses_put(&q->w, "image_url", m->url);
     else {
         json_key(&q->w, "image_url");
-        responses_put_data_url(&q->w, type_of(m, STR("image/png")), m->data);
+        put_data_url(&q->w, type_of(m, STR("image/png")), m->data);
     }
     if (m->detail.p)
         responses_put(&q->w, "detail", m->detail);
@@ -151,7 +152,7 @@ static enum err put_file_data(struct responses_writing *q, const struct ir_media
         return E_FULL;
     responses_put(&q->w, "filename", name);
     json_key(&q->w, "file_data");
-    responses_put_data_url(&q->w, type, data);
+    put_data_url(&q->w, type, data);
     return E_OK;
 }
 

@@ -255,7 +255,7 @@ static int64_t seq_after(struct log_db *db, struct uuid after)
     return seq;
 }
 
-bool log_query_is_tail(const struct log_query *q)
+static bool is_tail(const struct log_query *q)
 {
     static const struct uuid none;
     return memcmp(&q->after, &none, sizeof(none)) != 0;
@@ -277,7 +277,7 @@ int64_t log_page_size(const struct log_query *q)
 /* Which rows, and their order: the newest of all, by the index or by seq; or what came after one. */
 static void put_selection(struct buf *sql, const struct log_query *q)
 {
-    bool tail = log_query_is_tail(q);
+    bool tail = is_tail(q);
     const char *dir = tail || q->ascending ? "ASC" : "DESC";
     /* the plus keeps a tail off the index: its rows are a short range of seq */
     (void)buf_printf(sql, " FROM log WHERE %s%s",
@@ -295,7 +295,7 @@ static enum err list_rows(struct log_db *db, const struct log_query *q, int64_t 
     buf_init(&sql, LOG_SQL_MAX);
     (void)buf_printf(&sql, "SELECT %s, feedback, score FROM log WHERE seq IN (SELECT seq", db->names);
     put_selection(&sql, q);
-    bool tail = log_query_is_tail(q);
+    bool tail = is_tail(q);
     (void)buf_printf(&sql, ") ORDER BY %s %s%c", q->gateway && !tail ? "id" : "seq",
                      tail || q->ascending ? "ASC" : "DESC", '\0');
     struct sqlite3_stmt *st = sql.full ? NULL : sqlite_prepare(db->db, sql.p);
@@ -322,10 +322,10 @@ enum err log_list_known(struct log_db *db, const struct log_query *q, struct log
 {
     /* one transaction: rows and total are of the same moment */
     enum err e = sqlite_run(db->db, "BEGIN");
-    int64_t after = log_query_is_tail(q) ? seq_after(db, q->after) : 0;
+    int64_t after = is_tail(q) ? seq_after(db, q->after) : 0;
     if (e == E_OK)
         e = list_rows(db, q, after, ret);
-    ret->total = log_query_is_tail(q) ? (int64_t)ret->n : count_all(db, q->gateway);
+    ret->total = is_tail(q) ? (int64_t)ret->n : count_all(db, q->gateway);
     if (ret->total < 0)
         e = E_DB;
     sqlite3_exec(db->db, "ROLLBACK", NULL, NULL, NULL);
@@ -335,7 +335,7 @@ enum err log_list_known(struct log_db *db, const struct log_query *q, struct log
 bool log_query_is_known(const struct log_query *q)
 {
     bool plain = q->filter.n == 0 && q->search.n == 0 && !q->meta && q->order == ORDER_CREATED;
-    return plain || log_query_is_tail(q);
+    return plain || is_tail(q);
 }
 
 enum err log_db_list(struct log_db *db, const struct log_query *q, struct log_page *ret)

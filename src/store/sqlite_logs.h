@@ -64,7 +64,6 @@ enum err log_read_rows(struct log_db *db, struct sqlite3_stmt *st, size_t max, s
 struct log_ref log_ref_of(struct sqlite3_stmt *st);
 /* The smallest id that can be made at this time. */
 struct uuid uuid_at(int64_t ms);
-bool log_query_is_tail(const struct log_query *q);
 /* Rows on the pages before, and on one page at most. */
 int64_t log_skipped(const struct log_query *q);
 int64_t log_page_size(const struct log_query *q);

@@ -101,7 +101,7 @@ bool zone_summary_unpack(struct str packed, struct zone_summary *ret)
 
 /* ---- facets ---- */
 
-struct facet facet_of(const struct record *r)
+static struct facet facet_of(const struct record *r)
 {
     return (struct facet){
         .gateway = r->gateway,
@@ -200,7 +200,7 @@ void terms_of_metadata(struct str metadata, void (*put)(void *arg, enum term_kin
     arena_done(&a);
 }
 
-void zone_add_metadata(struct zone *z, struct str metadata)
+static void add_metadata(struct zone *z, struct str metadata)
 {
     terms_of_metadata(metadata, add_term, z);
 }
@@ -215,7 +215,7 @@ static void add_terms(struct zone *z, const struct record *r)
 {
     char id[UUID_TEXT];
     uuid_text(r->id, id);
-    zone_add_metadata(z, r->metadata);
+    add_metadata(z, r->metadata);
     if (!str_eq(r->event_id, str_of(id, UUID_TEXT)))
         add_text(z, TERM_EVENT, r->event_id);
     add_text(z, TERM_AGENT, r->user_agent);

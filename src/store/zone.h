@@ -80,10 +80,6 @@ void zone_done(struct zone *z);
 /* Begins another zone, or none (-1). */
 void zone_begin(struct zone *z, int64_t number);
 void zone_add(struct zone *z, const struct record *r);
-/* The row said something anew: people's metadata, a rating. */
-void zone_add_metadata(struct zone *z, struct str metadata);
-
-struct facet facet_of(const struct record *r);
 
 /* On disk: little-endian numbers. */
 void zone_summary_pack(const struct zone_summary *s, char out[ZONE_SUMMARY_BYTES]);
