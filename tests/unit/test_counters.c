@@ -516,7 +516,7 @@ static void a_deleted_gateway_takes_its_counter(void **state)
     fixture_end(&f);
 }
 
-/* Takes every table away that came later. */
+/* Takes everything away that came later. */
 static void as_version_one(const struct fixture *f)
 {
     char path[512], sql[256];
@@ -537,6 +537,7 @@ static void as_version_one(const struct fixture *f)
     }
     sqlite3_finalize(st);
     assert_int_equal(sqlite3_exec(db,
+                                  "ALTER TABLE log DROP COLUMN saved_pico;"
                                   "CREATE TABLE minute (minute INTEGER);"
                                   "CREATE TABLE minute_latency (minute INTEGER); PRAGMA user_version = 1",
                                   NULL, NULL, NULL),
