@@ -35,3 +35,5 @@ extern const struct service api_service;
 /* The pages `weir docs api` and `weir docs errors` print, as Markdown. */
 void api_document(struct buf *out);
 void api_errors_document(struct buf *out);
+/* What `weir docs openapi` prints: the OpenAPI document (api/openapi.h), indented. */
+void openapi_page(struct buf *out);

@@ -6,6 +6,7 @@
  */
 #include "api/billing.h"
 #include "api/fields.h"
+#include "api/openapi.h"
 #include "store/store.h"
 #include "base/clock.h"
 
@@ -18,6 +19,7 @@ static const struct field topup_fields[] = {
 #include "api/topup_fields.def"
 #undef FIELD
 };
+const struct fields_table topup_table = {"TopupBody", topup_fields, countof(topup_fields)};
 
 void topup_fields_document(struct buf *out)
 {
@@ -284,7 +286,12 @@ void billing_topup_config(struct api_call *c)
     reply_close(c, &w);
 }
 
-void billing_topup_config_refused(struct api_call *c)
+void billing_topup_config_create(struct api_call *c)
+{
+    reply_error(c, API_NO_SESSION);
+}
+
+void billing_topup_config_delete(struct api_call *c)
 {
     reply_error(c, API_NO_SESSION);
 }

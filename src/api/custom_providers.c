@@ -16,12 +16,12 @@
 static const struct field provider_fields[] = {
 #include "api/custom_provider_fields.def"
 };
-const struct fields_table custom_provider_table = {"CustomProvider", provider_fields,
+const struct fields_table custom_provider_table = {"CustomProviderBody", provider_fields,
                                                    countof(provider_fields)};
 static const struct field cost_fields[] = {
 #include "api/custom_cost_fields.def"
 };
-const struct fields_table custom_cost_table = {"CustomProviderCost", cost_fields, countof(cost_fields)};
+const struct fields_table custom_cost_table = {"CustomProviderCostBody", cost_fields, countof(cost_fields)};
 #undef FIELD
 
 void custom_fields_document(struct buf *out)

@@ -16,7 +16,7 @@ static const struct field fields[] = {
     FIELD(filters, LIST, 0, LOG_FILTER_CLAUSES,
           "Clauses that a log has to meet, all of them; none: every log."),
 };
-const struct fields_table dataset_table = {"Dataset", fields, countof(fields)};
+const struct fields_table dataset_table = {"DatasetBody", fields, countof(fields)};
 #undef FIELD
 
 void datasets_document(struct buf *out)

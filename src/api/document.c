@@ -11,6 +11,7 @@
 #include "api/policies.h"
 #include "api/token_json.h"
 #include "api/provider_key_json.h"
+#include "api/queries.h"
 
 static const char intro[] =
     "# Management API\n\n"
@@ -27,8 +28,9 @@ static const char intro[] =
     "- **Refusals** are `{\"success\": false, \"errors\": [{\"code\", \"message\", \"path\"}], ...}`; see\n"
     "  [errors](errors.md).\n"
     "- **GET** answers HEAD too. Unknown parameters and keys are ignored.\n"
-    "- **OpenAPI.** The same as a document for generators: `GET " API_PREFIX
-    "/openapi.json`, no token needed.\n\n"
+    "- **OpenAPI.** The same as a document for generators, with every answer: [openapi.json](openapi.json), "
+    "or\n"
+    "  `GET " API_PREFIX "/openapi.json`, no token needed, or `weir docs openapi`.\n\n"
     "## Calls\n\n"
     "`{A}` is the account, `{G}` the gateway's id, `{L}` the id of a log row (an answer's "
     "`cf-aig-log-id`), `{T}` that of a token, `{R}`, `{V}` and `{P}` those of a "
@@ -99,8 +101,10 @@ void api_document(struct buf *out)
     (void)buf_append_c(out, intro);
     for (size_t i = 0; i < api_route_count; i++) {
         const struct route *r = &api_routes[i];
-        (void)buf_printf(out, "| `%.*s %.*s` | %s | %s |\n", STR_FMT(r->method), STR_FMT(r->pattern),
+        (void)buf_printf(out, "| `%.*s %.*s` | %s | %s", STR_FMT(r->method), STR_FMT(r->pattern),
                          permission_names(r->allowed), r->summary);
+        queries_document(out, r);
+        (void)buf_append_c(out, " |\n");
     }
     (void)buf_append_c(out, gateway_intro);
     gateway_fields_document(out);

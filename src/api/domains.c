@@ -16,7 +16,7 @@ static const struct field fields[] = {
     FIELD(zone_id, TEXT, 0, 64, NULL, "", NULL, FIELD_REQUIRED, "Kept for clients that send one."),
     FIELD(minTLS, ENUM, 0, 0, "1.0 1.1 1.2 1.3", "", NULL, 0, "The least version of TLS that is served."),
 };
-const struct fields_table domain_table = {"CustomDomain", fields, countof(fields)};
+const struct fields_table domain_table = {"CustomDomainBody", fields, countof(fields)};
 #undef FIELD
 
 static struct str lower(struct arena *a, struct str s)

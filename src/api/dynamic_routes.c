@@ -25,9 +25,11 @@ static const struct field version_id = {.key = "version_id",
                                         .flags = FIELD_REQUIRED,
                                         .doc = "The version of the route that is to count."};
 
-const struct fields_table dynamic_route_table = {"DynamicRoute", route_fields, countof(route_fields)},
-                          dynamic_route_version_table = {"DynamicRouteVersion", &route_fields[ELEMENTS], 1},
-                          dynamic_route_deployment_table = {"DynamicRouteDeployment", &version_id, 1};
+const struct fields_table dynamic_route_table = {"DynamicRouteBody", route_fields, countof(route_fields)},
+                          dynamic_route_name_table = {"DynamicRouteName", &route_fields[NAME], 1},
+                          dynamic_route_version_table = {"DynamicRouteVersionBody", &route_fields[ELEMENTS],
+                                                         1},
+                          dynamic_route_deployment_table = {"DynamicRouteDeploymentBody", &version_id, 1};
 
 static const char *const IDLE_NOTE = "weir keeps this route, but does not run it yet: requests for it are "
                                      "answered with status 501";

@@ -18,7 +18,7 @@ static const struct field fields[] = {
     FIELD(dataset_ids, LIST, 1, EVALUATION_DATASETS, "The datasets; a log that is in several counts once."),
     FIELD(evaluation_type_ids, LIST, 1, 20, "What is to be found out: ids of `GET .../evaluation-types`."),
 };
-const struct fields_table evaluation_table = {"Evaluation", fields, countof(fields)};
+const struct fields_table evaluation_table = {"EvaluationBody", fields, countof(fields)};
 #undef FIELD
 
 void evaluations_document(struct buf *out)

@@ -22,6 +22,7 @@ enum field_kind {
 enum {
     FIELD_REQUIRED = 1, /* creating and replacing need it */
     FIELD_IDLE = 2,     /* kept and shown, but nothing acts on it yet */
+    FIELD_HIDDEN = 4,   /* taken, and not shown */
 };
 #define FIELD_INT_LARGE 9007199254740991 /* 2^53 - 1: what every client can write exactly */
 

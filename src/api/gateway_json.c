@@ -13,7 +13,7 @@
 static const struct field fields[] = {
 #include "api/gateway_fields.def"
 };
-const struct fields_table gateway_table = {"Gateway", fields, countof(fields)};
+const struct fields_table gateway_table = {"GatewayBody", fields, countof(fields)};
 #undef FIELD
 
 bool gateway_slug_valid(struct str slug)

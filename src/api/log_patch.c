@@ -15,7 +15,7 @@ static const struct field fields[] = {
      "`cf.`; the "
      "first five are kept."},
 };
-const struct fields_table log_patch_table = {"LogPatch", fields, countof(fields)};
+const struct fields_table log_patch_table = {"LogBody", fields, countof(fields)};
 
 static void read_rating(const struct json_val *body, const char *key, bool *ret_has, double *ret)
 {

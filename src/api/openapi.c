@@ -1,32 +1,63 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/openapi.h"
 #include "api/call.h"
-#include "api/objects.h"
+#include "api/openapi_schema.h"
+#include "api/queries.h"
 #include "base/limits.h"
 
 #include <stdio.h>
 
-enum answer { OBJECT, LIST, TEXT, NOTHING, RAW, STREAM };
+/* ---- the rows of openapi.def ---- */
+
+enum form { AS_ONE, AS_LIST, AS_TEXT, AS_NOTHING, AS_BESIDE, AS_UNDER, AS_PLAIN, AS_BYTES, AS_REFUSED };
 
 static const struct op {
     void (*handler)(struct api_call *c);
     const char *id;
-    const struct fields_table *body;
-    enum answer answer;
+    struct {
+        const struct fields_table *table;
+        const char *shape; /* alone, or with the table */
+        bool partial;
+    } body;
+    /* more: the shape of result_info, or the one beside the result; the key in place of "result"; what bytes
+     * are */
+    struct answer {
+        enum form form;
+        const char *shape, *more; /* of bytes: media types */
+    } answer;
 } ops[] = {
-#define OP(handler, id, body, answer) {handler, id, body, answer},
+#define NONE NULL, NULL, false
+#define WHOLE(table) &table, NULL, false
+#define PART(table) &table, NULL, true
+#define NEW(table, shape) &table, #shape, false
+#define FORM(shape) NULL, #shape, false
+#define ONE(shape) AS_ONE, #shape, NULL
+#define MANY(shape) AS_LIST, #shape, "ResultInfo"
+#define PAGE(shape, info) AS_LIST, #shape, #info
+#define ALL(shape) AS_LIST, #shape, NULL
+#define TEXT AS_TEXT, NULL, NULL
+#define NOTHING AS_NOTHING, NULL, NULL
+#define BESIDE(shape, beside) AS_BESIDE, #shape, #beside
+#define UNDER(key, shape) AS_UNDER, #shape, #key
+#define PLAIN(shape) AS_PLAIN, #shape, NULL
+#define BYTES(types, says) AS_BYTES, types, says
+#define REFUSED AS_REFUSED, NULL, NULL
+#define OP(handler, id, body, answer) {handler, id, {body}, {answer}},
 #include "api/openapi.def"
 #undef OP
 };
 
+/* Of each call there is one: tests/flow/openapi.test.mjs. */
 static const struct op *find_op(const struct route *r)
 {
-    static const struct op unknown = {.answer = OBJECT};
+    static const struct op unknown = {.answer = {AS_REFUSED, NULL, NULL}};
     for (size_t i = 0; i < countof(ops); i++)
         if (ops[i].handler == r->run)
             return &ops[i];
     return &unknown;
 }
+
+/* ---- writing ---- */
 
 static void put_c(struct json_out *w, const char *key, const char *value)
 {
@@ -34,210 +65,201 @@ static void put_c(struct json_out *w, const char *key, const char *value)
     json_put_str(w, str_c(value));
 }
 
-/* ---- schemas of bodies ---- */
-
-static void put_choices(struct json_out *w, const char *choices)
+static void open_key(struct json_out *w, const char *key, char bracket)
 {
-    struct str rest = str_c(choices);
-    json_key(w, "enum");
-    json_open(w, '[');
-    while (rest.p)
-        json_put_str(w, str_cut(&rest, ' '));
-    json_close(w, ']');
+    json_key(w, key);
+    json_open(w, bracket);
 }
 
-static void put_limits(struct json_out *w, const struct field *f)
+static void open_schema(struct json_out *w, const char *media)
 {
-    static const char *const names[][2] = {
-        [FIELD_INT] = {"minimum", "maximum"},
-        [FIELD_NUMBER] = {"minimum", "maximum"},
-        [FIELD_TEXT] = {"minLength", "maxLength"},
-        [FIELD_LIST] = {"minItems", "maxItems"},
-    };
-    if ((size_t)f->kind >= countof(names) || !names[f->kind][0] || (f->kind == FIELD_LIST && !f->max))
-        return;
-    json_key(w, names[f->kind][0]);
-    json_put_int(w, f->min);
-    if (f->max != FIELD_INT_LARGE) {
-        json_key(w, names[f->kind][1]);
-        json_put_int(w, f->max);
-    }
+    open_key(w, "content", '{');
+    open_key(w, media, '{');
+    json_key(w, "schema");
 }
 
-static void put_field(struct json_out *w, const struct field *f)
+static void close_schema(struct json_out *w)
 {
-    static const char *const types[] = {
-        [FIELD_BOOL] = "boolean", [FIELD_INT] = "integer",    [FIELD_NUMBER] = "number",
-        [FIELD_TEXT] = "string",  [FIELD_ENUM] = "string",    [FIELD_OBJECT] = "object",
-        [FIELD_LIST] = "array",   [FIELD_STATUSES] = "array",
-    };
-    bool several = f->null || f->kind == FIELD_TEXT_OR_OBJECT;
-    json_key(w, f->key);
-    json_open(w, '{');
-    json_key(w, "type");
-    if (several) {
-        json_open(w, '[');
-        json_put_str(w, f->null ? str_c(types[f->kind]) : STR("string"));
-        json_put_str(w, f->null ? STR("null") : STR("object"));
-        json_close(w, ']');
-    } else {
-        json_put_str(w, str_c(types[f->kind]));
-    }
-    put_c(w, "description", f->doc);
-    if (f->kind == FIELD_ENUM && !f->null)
-        put_choices(w, f->choices);
-    put_limits(w, f);
-    if (f->flags & FIELD_IDLE) { /* kept and shown; nothing acts on it yet */
-        json_key(w, "x-weir-idle");
-        json_put_bool(w, true);
-    }
-    if (f->omitted[0] && !(f->flags & FIELD_REQUIRED)) {
-        json_key(w, "default");
-        json_put_raw(w, str_c(f->omitted));
-    }
-    json_close(w, '}');
-}
-
-static void put_table(struct json_out *w, const struct fields_table *t)
-{
-    json_key(w, t->name);
-    json_open(w, '{');
-    put_c(w, "type", "object");
-    json_key(w, "properties");
-    json_open(w, '{');
-    for (size_t i = 0; i < t->n; i++)
-        put_field(w, &t->v[i]);
     json_close(w, '}');
     json_close(w, '}');
 }
+
+/* ---- bodies ---- */
 
 /* What one member of a body must be is the same everywhere; which must be there depends on the call. */
-static void put_body(struct json_out *w, const struct route *r, const struct fields_table *t)
+static void put_required(struct json_out *w, const struct op *op)
 {
-    bool partial = str_eq(r->method, STR("PATCH"));
-    json_key(w, "requestBody");
-    json_open(w, '{');
+    if (!op->body.table || op->body.partial)
+        return;
+    open_key(w, "required", '[');
+    for (size_t i = 0; i < op->body.table->n; i++)
+        if (op->body.table->v[i].flags & FIELD_REQUIRED)
+            json_put_str(w, str_c(op->body.table->v[i].key));
+    json_close(w, ']');
+}
+
+static void put_body(struct json_out *w, const struct op *op)
+{
+    if (!op->body.table && !op->body.shape)
+        return;
+    open_key(w, "requestBody", '{');
     json_key(w, "required");
     json_put_bool(w, true);
-    json_key(w, "content");
+    open_schema(w, "application/json");
     json_open(w, '{');
-    json_key(w, "application/json");
-    json_open(w, '{');
-    json_key(w, "schema");
-    json_open(w, '{');
-    json_key(w, "allOf");
-    json_open(w, '[');
-    json_open(w, '{');
-    char ref[128];
-    (void)snprintf(ref, sizeof(ref), "#/components/schemas/%s", t->name);
-    put_c(w, "$ref", ref);
+    open_key(w, "allOf", '[');
+    if (op->body.table)
+        schema_put_ref(w, op->body.table->name);
+    if (op->body.shape)
+        schema_put_ref(w, op->body.shape);
+    json_close(w, ']');
+    put_required(w, op);
     json_close(w, '}');
-    json_close(w, ']');
-    json_key(w, "required");
-    json_open(w, '[');
-    for (size_t i = 0; i < t->n && !partial; i++)
-        if (t->v[i].flags & FIELD_REQUIRED)
-            json_put_str(w, str_c(t->v[i].key));
-    json_close(w, ']');
-    for (int i = 0; i < 4; i++)
-        json_close(w, '}');
+    close_schema(w);
+    json_close(w, '}');
 }
 
 /* ---- parameters ---- */
 
-static void put_parameter(struct json_out *w, struct str name, const char *place)
+static void put_parameter(struct json_out *w, const char *place, const struct field *f)
 {
     json_open(w, '{');
-    json_key(w, "name");
-    json_put_str(w, name);
+    put_c(w, "name", f->key);
     put_c(w, "in", place);
     json_key(w, "required");
-    json_put_bool(w, place[0] == 'p');
-    json_key(w, "schema");
-    json_open(w, '{');
-    bool number = str_eq(name, STR("page")) || str_eq(name, STR("per_page")) || str_eq(name, STR("limit"));
-    put_c(w, "type", number ? "integer" : "string");
+    json_put_bool(w, f->flags & FIELD_REQUIRED);
+    if (f->doc[0])
+        put_c(w, "description", f->doc);
+    open_key(w, "schema", '{');
+    schema_put_field(w, f);
     json_close(w, '}');
     json_close(w, '}');
 }
 
-static bool is_name(struct str s)
+static void put_segment(struct json_out *w, struct str name)
 {
-    for (size_t i = 0; i < s.n; i++)
-        if (!(s.p[i] >= 'a' && s.p[i] <= 'z') && s.p[i] != '_' && s.p[i] != '.')
-            return false;
-    return s.n > 1;
-}
-
-/* A summary names a call's parameters behind "Query:", in backquotes; what it says of one is in parentheses.
- */
-static void put_query(struct json_out *w, struct str summary)
-{
-    struct str rest = str_from(summary, str_search(summary, STR("Query: ")));
-    int depth = 0;
-    for (size_t i = 0; i < rest.n; i++) {
-        depth += rest.p[i] == '(' ? 1 : rest.p[i] == ')' ? -1 : 0;
-        if (rest.p[i] != '`')
-            continue;
-        struct str name = str_from(rest, i + 1);
-        name = str_head(name, str_find(name, '`'));
-        if (depth == 0 && is_name(name))
-            put_parameter(w, name, "query");
-        i += name.n + 1;
-    }
+    char key[32];
+    (void)snprintf(key, sizeof(key), "%.*s", STR_FMT(name));
+    put_parameter(
+        w, "path",
+        &(struct field){.key = key, .kind = FIELD_TEXT, .omitted = "", .flags = FIELD_REQUIRED, .doc = ""});
 }
 
 static void put_parameters(struct json_out *w, const struct route *r)
 {
     struct str path = r->pattern;
-    json_key(w, "parameters");
-    json_open(w, '[');
+    open_key(w, "parameters", '[');
     while (path.p) {
         struct str part = str_cut(&path, '/');
         if (str_starts(part, STR("{")))
-            put_parameter(w, str_head(str_from(part, 1), part.n - 2), "path");
+            put_segment(w, str_of(part.p + 1, part.n - 2));
     }
-    put_query(w, str_c(r->summary));
+    for (size_t i = 0; i < api_query_count; i++)
+        if (api_queries[i].handler == r->run)
+            put_parameter(w, "query", &api_queries[i].field);
     json_close(w, ']');
 }
 
 /* ---- answers ---- */
 
-static void put_ref_answer(struct json_out *w, const char *status, const char *says, const char *schema)
+/* The member that a call is about, and what stands beside it. */
+static void put_members(struct json_out *w, const struct answer *a)
 {
-    json_key(w, status);
+    char type[64];
+    const char *key = a->form == AS_UNDER ? a->more : "result";
+    bool paged = a->form == AS_LIST && a->more;
+    (void)snprintf(type, sizeof(type), a->form == AS_LIST ? "[%s]" : "%s",
+                   a->form == AS_TEXT      ? "text"
+                   : a->form == AS_NOTHING ? "null"
+                                           : a->shape);
     json_open(w, '{');
-    put_c(w, "description", says);
-    if (schema) {
-        char ref[128];
-        (void)snprintf(ref, sizeof(ref), "#/components/schemas/%s", schema);
-        json_key(w, "content");
-        json_open(w, '{');
-        json_key(w, "application/json");
-        json_open(w, '{');
-        json_key(w, "schema");
-        json_open(w, '{');
-        put_c(w, "$ref", ref);
-        for (int i = 0; i < 3; i++)
-            json_close(w, '}');
+    put_c(w, "type", "object");
+    open_key(w, "required", '[');
+    json_put_str(w, str_c(key));
+    if (paged)
+        json_put_str(w, STR("result_info"));
+    json_close(w, ']');
+    open_key(w, "properties", '{');
+    open_key(w, key, '{');
+    schema_put_type(w, str_c(type));
+    json_close(w, '}');
+    if (paged) {
+        json_key(w, "result_info");
+        schema_put_ref(w, a->more);
+    }
+    json_close(w, '}');
+    json_close(w, '}');
+}
+
+static void put_envelope(struct json_out *w, const struct answer *a)
+{
+    json_open(w, '{');
+    open_key(w, "allOf", '[');
+    schema_put_ref(w, "Answer");
+    put_members(w, a);
+    if (a->form == AS_BESIDE)
+        schema_put_ref(w, a->more);
+    json_close(w, ']');
+    json_close(w, '}');
+}
+
+/* A schema can say little of them. */
+static void put_bytes(struct json_out *w, const char *types)
+{
+    struct str rest = str_c(types);
+    open_key(w, "content", '{');
+    while (rest.p) {
+        struct str type = str_cut(&rest, ' ');
+        bool any = str_ends(type, STR("/json")) || str_ends(type, STR("/octet-stream"));
+        json_key_str(w, type);
+        json_put_raw(w, any ? STR("{\"schema\":{}}") : STR("{\"schema\":{\"type\":\"string\"}}"));
     }
     json_close(w, '}');
 }
 
-static void put_answers(struct json_out *w, const struct route *r, enum answer answer)
+static void put_plain(struct json_out *w, const char *status, const struct answer *a)
 {
-    static const char *const schemas[] = {
-        [OBJECT] = "ObjectAnswer", [LIST] = "ListAnswer", [TEXT] = "TextAnswer", [NOTHING] = "Answer"};
-    json_key(w, "responses");
-    json_open(w, '{');
-    put_ref_answer(w, "200", answer == STREAM ? "Rows, as they are read" : "As asked",
-                   answer < RAW ? schemas[answer] : NULL);
-    if (r->takes_body || str_has(str_c(r->summary), STR("Query: ")))
-        put_ref_answer(w, "400", "Something in the request is wrong; `path` says what", "Refusal");
+    open_key(w, status, '{');
+    put_c(w, "description",
+          a->form == AS_BYTES ? a->more
+          : status[0] == '2'  ? "As asked"
+                              : "It cannot be answered");
+    if (a->form == AS_BYTES) {
+        put_bytes(w, a->shape);
+    } else {
+        open_schema(w, "application/json");
+        if (a->form == AS_PLAIN)
+            schema_put_ref(w, a->shape);
+        else
+            put_envelope(w, a);
+        close_schema(w);
+    }
+    json_close(w, '}');
+}
+
+static void put_refusal(struct json_out *w, const char *status, const char *name)
+{
+    char ref[64];
+    (void)snprintf(ref, sizeof(ref), "#/components/responses/%s", name);
+    open_key(w, status, '{');
+    put_c(w, "$ref", ref);
+    json_close(w, '}');
+}
+
+static void put_answers(struct json_out *w, const struct route *r, const struct answer *a)
+{
+    open_key(w, "responses", '{');
+    if (a->form != AS_REFUSED)
+        put_plain(w, "200", a);
+    if (a->form == AS_PLAIN && r->takes_body) /* its complaints have the form of its answers */
+        put_plain(w, "400", a);
+    else if (r->takes_body || route_has_query(r))
+        put_refusal(w, "400", "Wrong");
     if (r->allowed != ALLOW_PUBLIC)
-        put_ref_answer(w, "403", "No token, or one that may not do this", "Refusal");
+        put_refusal(w, "403", "Forbidden");
     if (str_has(r->pattern, STR("{G}")) || str_ends(r->pattern, STR("}")))
-        put_ref_answer(w, "404", "There is none", "Refusal");
+        put_refusal(w, "404", "NotFound");
+    put_refusal(w, "default", "Failed");
     json_close(w, '}');
 }
 
@@ -259,23 +281,19 @@ static struct str tag_of(struct str pattern)
 static void put_operation(struct json_out *w, const struct route *r)
 {
     const struct op *op = find_op(r);
-    struct str tag = tag_of(r->pattern), method = r->method;
     char name[8] = "";
-    for (size_t i = 0; i < method.n && i < sizeof(name) - 1; i++)
-        name[i] = (char)(method.p[i] | 0x20);
-    json_key(w, name);
-    json_open(w, '{');
-    if (op->id && !str_eq(r->pattern, STR("/accounts/{A}/tokens/verify")))
+    for (size_t i = 0; i < r->method.n && i < sizeof(name) - 1; i++)
+        name[i] = (char)(r->method.p[i] | 0x20);
+    open_key(w, name, '{');
+    if (op->id)
         put_c(w, "operationId", op->id);
-    json_key(w, "tags");
-    json_open(w, '[');
-    json_put_str(w, tag);
+    open_key(w, "tags", '[');
+    json_put_str(w, tag_of(r->pattern));
     json_close(w, ']');
     put_c(w, "summary", r->summary);
     put_parameters(w, r);
-    if (op->body)
-        put_body(w, r, op->body);
-    put_answers(w, r, op->answer);
+    put_body(w, op);
+    put_answers(w, r, &op->answer);
     if (r->allowed == ALLOW_PUBLIC) {
         json_key(w, "security");
         json_put_raw(w, STR("[]"));
@@ -294,8 +312,7 @@ static bool came_before(size_t i)
 
 static void put_paths(struct json_out *w)
 {
-    json_key(w, "paths");
-    json_open(w, '{');
+    open_key(w, "paths", '{');
     for (size_t i = 0; i < api_route_count; i++) {
         if (came_before(i))
             continue;
@@ -312,69 +329,86 @@ static void put_paths(struct json_out *w)
 static void put_tables(struct json_out *w)
 {
     for (size_t i = 0; i < countof(ops); i++) {
-        bool seen = !ops[i].body;
+        bool seen = !ops[i].body.table;
         for (size_t k = 0; k < i && !seen; k++)
-            seen = ops[k].body == ops[i].body;
+            seen = ops[k].body.table == ops[i].body.table;
         if (!seen)
-            put_table(w, ops[i].body);
+            schema_put_table(w, ops[i].body.table);
     }
 }
 
-/* The envelopes of control plane section 2. */
-static const char envelopes[] =
-    "\"Message\":{\"type\":\"object\",\"required\":[\"code\",\"message\"],\"properties\":{\"code\":{\"type\":"
-    "\"integer\"},"
-    "\"message\":{\"type\":\"string\"},\"path\":{\"type\":\"array\",\"items\":{\"type\":[\"string\","
-    "\"integer\"]}}}},"
-    "\"Answer\":{\"type\":\"object\",\"required\":[\"success\"],\"properties\":{\"success\":{\"type\":"
-    "\"boolean\"},"
-    "\"errors\":{\"type\":\"array\",\"items\":{\"$ref\":\"#/components/schemas/Message\"}},"
-    "\"messages\":{\"type\":\"array\",\"items\":{\"$ref\":\"#/components/schemas/Message\"}}}},"
-    "\"ObjectAnswer\":{\"allOf\":[{\"$ref\":\"#/components/schemas/Answer\"}],\"type\":\"object\","
-    "\"properties\":{\"result\":{\"type\":\"object\"}}},"
-    "\"TextAnswer\":{\"allOf\":[{\"$ref\":\"#/components/schemas/Answer\"}],\"type\":\"object\","
-    "\"properties\":{\"result\":{\"type\":\"string\"}}},"
-    "\"ListAnswer\":{\"allOf\":[{\"$ref\":\"#/components/schemas/"
-    "Answer\"}],\"type\":\"object\",\"properties\":{"
-    "\"result\":{\"type\":\"array\",\"items\":{\"type\":\"object\"}},\"result_info\":{\"type\":\"object\","
-    "\"properties\":{"
-    "\"page\":{\"type\":\"integer\"},\"per_page\":{\"type\":\"integer\"},\"count\":{\"type\":\"integer\"},"
-    "\"total_count\":{\"type\":\"integer\"},\"total_pages\":{\"type\":\"integer\"}}}}},"
-    "\"Refusal\":{\"allOf\":[{\"$ref\":\"#/components/schemas/Answer\"}]}";
+static void put_responses(struct json_out *w)
+{
+    static const char *const rows[][2] = {
+        {"Wrong", "Something in the request is wrong; `path` says what"},
+        {"Forbidden", "No token, or one that may not do this"},
+        {"NotFound", "There is none"},
+        {"Failed", "Refused for another reason; see docs/errors.md"},
+    };
+    open_key(w, "responses", '{');
+    for (size_t i = 0; i < countof(rows); i++) {
+        open_key(w, rows[i][0], '{');
+        put_c(w, "description", rows[i][1]);
+        open_schema(w, "application/json");
+        schema_put_ref(w, "Refusal");
+        close_schema(w);
+        json_close(w, '}');
+    }
+    json_close(w, '}');
+}
+
+static void put_components(struct json_out *w)
+{
+    open_key(w, "components", '{');
+    json_key(w, "securitySchemes");
+    json_put_raw(w, STR("{\"token\":{\"type\":\"http\",\"scheme\":\"bearer\"}}"));
+    put_responses(w);
+    open_key(w, "schemas", '{');
+    put_tables(w);
+    schema_put_shapes(w);
+    json_close(w, '}');
+    json_close(w, '}');
+}
+
+static void put_head(struct json_out *w, struct str base)
+{
+    put_c(w, "openapi", "3.1.0");
+    open_key(w, "info", '{');
+    put_c(w, "title", "weir");
+    put_c(w, "version", WEIR_VERSION);
+    put_c(w, "summary", "The management API of a self-hosted AI gateway");
+    json_close(w, '}');
+    open_key(w, "servers", '[');
+    json_open(w, '{');
+    json_key(w, "url");
+    json_put_str(w, base);
+    json_close(w, '}');
+    json_close(w, ']');
+    json_key(w, "security");
+    json_put_raw(w, STR("[{\"token\":[]}]"));
+}
 
 void openapi_document(struct buf *out, struct str base)
 {
     struct json_out w = json_out(out);
     json_open(&w, '{');
-    put_c(&w, "openapi", "3.1.0");
-    json_key(&w, "info");
-    json_open(&w, '{');
-    put_c(&w, "title", "weir");
-    put_c(&w, "version", WEIR_VERSION);
-    put_c(&w, "summary", "The management API of a self-hosted AI gateway");
-    json_close(&w, '}');
-    json_key(&w, "servers");
-    json_open(&w, '[');
-    json_open(&w, '{');
-    json_key(&w, "url");
-    json_put_str(&w, base);
-    json_close(&w, '}');
-    json_close(&w, ']');
-    json_key(&w, "security");
-    json_put_raw(&w, STR("[{\"token\":[]}]"));
+    put_head(&w, base);
     put_paths(&w);
-    json_key(&w, "components");
-    json_open(&w, '{');
-    json_key(&w, "securitySchemes");
-    json_put_raw(&w, STR("{\"token\":{\"type\":\"http\",\"scheme\":\"bearer\"}}"));
-    json_key(&w, "schemas");
-    json_open(&w, '{');
-    put_tables(&w);
-    (void)buf_append_c(out, ",");
-    (void)buf_append_c(out, envelopes);
+    put_components(&w);
     json_close(&w, '}');
-    json_close(&w, '}');
-    json_close(&w, '}');
+}
+
+void openapi_page(struct buf *out)
+{
+    struct buf b;
+    buf_init(&b, API_ANSWER_BYTES);
+    openapi_document(&b, STR(API_PREFIX));
+    struct json_doc *doc = json_parse(buf_str(&b));
+    must(doc != NULL);
+    json_put_pretty(out, json_root(doc));
+    (void)buf_append_byte(out, '\n');
+    json_free(doc);
+    buf_done(&b);
 }
 
 void openapi_fetch(struct api_call *c)

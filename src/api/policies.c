@@ -14,7 +14,7 @@ static const struct field fields[] = {
 };
 #undef FIELD
 
-const struct fields_table policy_table = {"Policy", fields, countof(fields)};
+const struct fields_table policy_table = {"PolicyBody", fields, countof(fields)};
 
 void policy_fields_document(struct buf *out)
 {

@@ -8,12 +8,13 @@
 
 #define FIELD(key, kind, min, max, choices, omitted, null, flags, doc)                                       \
     {#key, FIELD_##kind, min, max, choices, omitted, null, flags, doc},
+#define HIDDEN FIELD_HIDDEN
 #define REQUIRED FIELD_REQUIRED
 #define INT_LARGE FIELD_INT_LARGE
 static const struct field fields[] = {
 #include "api/provider_key_fields.def"
 };
-const struct fields_table provider_key_table = {"ProviderConfig", fields, countof(fields)};
+const struct fields_table provider_key_table = {"ProviderConfigBody", fields, countof(fields)};
 #undef FIELD
 
 enum { SECRET_FIELDS = 2 };

@@ -49,7 +49,7 @@ bool route_narrows(const struct route *r)
 {
     static void (*const narrowing[])(struct api_call * c) = {
         gateways_list, graphql,     session_fetch, tokens_create, tokens_delete, tokens_fetch,
-        tokens_groups, tokens_list, tokens_roll,   tokens_update, tokens_verify};
+        tokens_groups, tokens_list, tokens_roll,   tokens_update, tokens_verify, tokens_verify_account};
     for (size_t i = 0; i < countof(narrowing); i++)
         if (r->run == narrowing[i])
             return true;

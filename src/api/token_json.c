@@ -13,7 +13,7 @@
 static const struct field fields[] = {
 #include "api/token_fields.def"
 };
-const struct fields_table token_table = {"Token", fields, countof(fields)};
+const struct fields_table token_table = {"TokenBody", fields, countof(fields)};
 #undef FIELD
 
 static const struct str resource_prefix = S("com.cloudflare.api.account.");

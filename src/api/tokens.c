@@ -24,6 +24,11 @@ void tokens_verify(struct api_call *c)
     reply_close(c, &w);
 }
 
+void tokens_verify_account(struct api_call *c)
+{
+    tokens_verify(c);
+}
+
 void tokens_groups(struct api_call *c)
 {
     struct str name = query_value(c->arena, api_call_query(c), STR("name"));

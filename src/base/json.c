@@ -398,3 +398,12 @@ void json_put_val(struct json_out *w, const struct json_val *v)
     json_put_raw(w, text ? str_of(text, n) : STR("null"));
     free(text); /* yyjson took it from the C allocator */
 }
+
+void json_put_pretty(struct buf *out, const struct json_val *v)
+{
+    size_t n = 0;
+    char *text =
+        yyjson_val_write(val_in(v), YYJSON_WRITE_PRETTY_TWO_SPACES | YYJSON_WRITE_ALLOW_INVALID_UNICODE, &n);
+    (void)buf_append(out, text ? str_of(text, n) : STR("null"));
+    free(text);
+}

@@ -123,3 +123,5 @@ void json_put_null(struct json_out *w);
 void json_put_raw(struct json_out *w, struct str json);
 /* A parsed value, written compactly. */
 void json_put_val(struct json_out *w, const struct json_val *v);
+/* The same for people: indented by two spaces. */
+void json_put_pretty(struct buf *out, const struct json_val *v);

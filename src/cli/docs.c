@@ -64,13 +64,14 @@ static const struct {
     {"metrics", "what /metrics shows", stats_document},
     {"errors", "codes and messages of refusals", errors_document},
     {"api", "calls of the management API", api_document},
+    {"openapi", "the same as an OpenAPI document, in JSON", openapi_page},
     {"headers", "what a request may ask of the gateway", options_document},
     {"mock", "what the mock provider can be made to do", mock_document},
 };
 
 static int usage(FILE *out, int code)
 {
-    fputs("usage: weir docs PAGE\n\nPrints a reference page as Markdown.\n\n", out);
+    fputs("usage: weir docs PAGE\n\nPrints a reference page as Markdown, or the OpenAPI document.\n\n", out);
     for (size_t i = 0; i < countof(pages); i++)
         fprintf(out, "  %-8s  %s\n", pages[i].name, pages[i].what);
     return code;

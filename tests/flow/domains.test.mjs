@@ -8,6 +8,7 @@ import https from 'node:https';
 import { makeAuthority } from './lib/certs.mjs';
 import { answers, chat, message } from './lib/scripts.mjs';
 import { startUpstream } from './lib/upstream.mjs';
+import { Described } from './lib/openapi.mjs';
 import { ACCOUNT, startWeir, TOKEN } from './lib/weir.mjs';
 
 const HOST = 'ai.example.com';
@@ -69,7 +70,8 @@ test('TLS: a certificate of its own by the name that is asked for; older TLS ref
     const main = authority.issue('main', 'DNS:weir.example.com,IP:127.0.0.1');
     const own = authority.issue('own', `DNS:${HOST}`);
     const { weir, api } = await world(t, { config: { tls: { cert: main.certFile, key: main.keyFile, more: [`${own.certFile}:${own.keyFile}`] } }, clientTls: { ca: authority.ca } });
-    const { weir_certificate: shown } = (await api('POST', '', { ...domain, minTLS: '1.3' })).json.result;
+    const made = (await api('POST', '', { ...domain, minTLS: '1.3' })).json.result, { weir_certificate: shown } = made;
+    new Described((await weir.request({ path: '/client/v4/openapi.json' })).json).check({ $ref: '#/components/schemas/CustomDomain' }, made, 'a host with a certificate');
     assert.deepEqual(shown, { named: true, expires_at: new Date(new X509Certificate(fs.readFileSync(own.certFile)).validTo).toISOString() });
     assert.equal((await api('POST', '', { domain: 'other.example.com', zone_id: '' })).json.result.weir_certificate.named, false);
     const call = (servername, options = {}) => new Promise((resolve, reject) => {

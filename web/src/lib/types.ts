@@ -130,7 +130,7 @@ export interface Schema {
     type: string | string[];
     description?: string;
     default?: Json;
-    enum?: string[];
+    enum?: (string | null)[];
     minimum?: number;
     maximum?: number;
     minLength?: number;

@@ -10,8 +10,8 @@ import { ask, Button, Empty, Head, Ready, say, Tag } from '../ui/basics';
 import { Editor, type Kind } from '../ui/editor';
 
 const LIMITS = { rate_limit: { label: 'Rate limit', unit: 'requests each period' }, rate_limit_period: { label: 'Period', unit: 'seconds' } };
-const newKey = (offers: string[]): Kind => ({ schema: 'ProviderConfig', keys: { provider_slug: { label: 'Provider', example: 'openai', offers }, alias: { label: 'Name' }, secret: { label: 'Key', secret: true }, default_config: { label: 'Use it when none is asked for' }, ...LIMITS } });
-const CHANGE: Kind = { schema: 'ProviderConfig', keys: { secret: { label: 'New key', secret: true, example: 'empty: stays as it is' }, alias: { label: 'Name' }, default_config: { label: 'Use it when none is asked for' }, ...LIMITS } };
+const newKey = (offers: string[]): Kind => ({ schema: 'ProviderConfigBody', keys: { provider_slug: { label: 'Provider', example: 'openai', offers }, alias: { label: 'Name' }, secret: { label: 'Key', secret: true }, default_config: { label: 'Use it when none is asked for' }, ...LIMITS } });
+const CHANGE: Kind = { schema: 'ProviderConfigBody', keys: { secret: { label: 'New key', secret: true, example: 'empty: stays as it is' }, alias: { label: 'Name' }, default_config: { label: 'Use it when none is asked for' }, ...LIMITS } };
 
 const given = (v: Fields): Fields => Object.fromEntries(Object.entries(v).filter(([, x]) => x !== null && x !== ''));
 

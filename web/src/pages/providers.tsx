@@ -7,9 +7,9 @@ import type { CustomCost, CustomProvider, Fields } from '../lib/types';
 import { ask, Button, Empty, Head, Ready, say, Tag } from '../ui/basics';
 import { Editor, type Kind } from '../ui/editor';
 
-const PROVIDER: Kind = { schema: 'CustomProvider', keys: { name: { label: 'Name' }, slug: { label: 'Slug', example: 'vllm' }, base_url: { label: 'Base URL', example: 'https://llm.example.com/v1' }, enable: { label: 'Send requests there' },
+const PROVIDER: Kind = { schema: 'CustomProviderBody', keys: { name: { label: 'Name' }, slug: { label: 'Slug', example: 'vllm' }, base_url: { label: 'Base URL', example: 'https://llm.example.com/v1' }, enable: { label: 'Send requests there' },
     description: { label: 'Description' }, link: { label: 'Documentation' }, headers: { label: 'Static headers', lines: 3, example: '{"x-team": "search"}' }, weir_chat_path: { label: 'Path of chat' }, weir_usage_injection: { label: 'Ask streams for their usage' } } };
-const COST: Kind = { schema: 'CustomProviderCost', keys: { model: { label: 'Model' }, model_rule: { label: 'Which models' }, cost_in: { label: 'In', unit: 'USD per token' }, cost_out: { label: 'Out', unit: 'USD per token' }, enable: { label: 'It counts' },
+const COST: Kind = { schema: 'CustomProviderCostBody', keys: { model: { label: 'Model' }, model_rule: { label: 'Which models' }, cost_in: { label: 'In', unit: 'USD per token' }, cost_out: { label: 'Out', unit: 'USD per token' }, enable: { label: 'It counts' },
     token_pricing: { label: 'By kind of token', example: '{"input_cached_tokens": 0.00000005}' } } };
 
 const keysOf = (kind: Kind, o: Fields): Fields => Object.fromEntries(Object.keys(kind.keys).map((k) => [k, o[k] ?? null]));

@@ -305,7 +305,7 @@ function Existing({ id, whole, reload, older }: { id: string; whole: Whole; relo
             <Versions versions={versions} shown={shown?.version_id ?? ''} more={whole.more ? older : null} acts={{ open, deploy, compare }} />
             <div class="charts"><History deployments={deployments} /><Sample id={id} name={route.name} /></div>
             {comparing && <Compare versions={versions} first={comparing} onClose={() => setComparing(null)} />}
-            {renaming && <Form title={`Rename ${route.name}`} kind={{ schema: 'DynamicRoute', keys: { name: { label: 'Name' } } }} start={{ name: route.name }} act="Rename" onClose={() => setRenaming(false)}
+            {renaming && <Form title={`Rename ${route.name}`} kind={{ schema: 'DynamicRouteName', keys: { name: { label: 'Name' } } }} start={{ name: route.name }} act="Rename" onClose={() => setRenaming(false)}
                 save={async (v) => { await patch(base, v, 'Renaming the route'); say('Renamed: it holds for the next request'); reload(); }} />}
         </>
     );

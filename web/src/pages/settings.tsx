@@ -92,7 +92,7 @@ function Editor({ id, gateway, schema, reload }: { id: string; gateway: Gateway;
 
 export function Settings({ id }: { id: string }) {
     const both = useLoad(async (abort) => {
-        const [gateway, schema] = await Promise.all([get<Gateway>(gatewayPath(id), { signal: abort, what: 'Reading the gateway' }), schemaOf('Gateway')]);
+        const [gateway, schema] = await Promise.all([get<Gateway>(gatewayPath(id), { signal: abort, what: 'Reading the gateway' }), schemaOf('GatewayBody')]);
         return { gateway, schema };
     }, [id]);
     const destroy = () => ask({ title: `Delete ${id}?`, word: id, act: 'Delete the gateway', text: 'Programs that call it are refused from then on. Its log and its stored provider keys go with it, for good.',

@@ -67,7 +67,7 @@ export function Field({ name, schema, hint, value, onChange, complaint, disabled
     const written = JSON.stringify(read(schema, typed)) === JSON.stringify(value ?? null) || typed === show(value) ? typed : show(value);
     const type = (input: string) => { setTyped(input); onChange(read(schema, input)); };
     const common = { id, name, disabled, 'aria-describedby': `${id}-help`, 'aria-invalid': wrong ? true : undefined };
-    const options: [Json, string][] | undefined = hint?.choices ?? schema.enum?.map((e): [Json, string] => [e, e]) ?? (k === 'boolean' && nullable(schema) ? [[null, 'as usual'], [true, 'yes'], [false, 'no']] : undefined);
+    const options: [Json, string][] | undefined = hint?.choices ?? schema.enum?.map((e): [Json, string] => [e, e ?? 'not set']) ?? (k === 'boolean' && nullable(schema) ? [[null, 'as usual'], [true, 'yes'], [false, 'no']] : undefined);
     const limits = [schema.minimum !== undefined && schema.maximum !== undefined ? range(schema) : '', nullable(schema) && !options ? 'Empty: not set' : ''].filter(Boolean).join('. ');
     const line = { ...common, autocomplete: 'off', value: written, placeholder: hint?.example ?? '', onInput: (e: { currentTarget: { value: string } }) => type(e.currentTarget.value) };
     const input = options
