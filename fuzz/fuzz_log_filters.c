@@ -20,6 +20,7 @@ static void check(const struct log_filter *f)
             (void)log_clause_meets(c, &rows[k]);
         (void)log_clause_zone(c, &z);
         (void)log_clause_terms(c, &z, STR("\x55\xaa"));
+        (void)log_clause_parts(c, STR(""));
     }
 }
 

@@ -229,6 +229,34 @@ bool log_clause_has_terms(const struct log_clause *c)
     return true;
 }
 
+/* Ids of rows are in no set of trigrams. */
+static bool may_be_in_id(struct str part)
+{
+    for (size_t i = 0; i < part.n; i++)
+        if (part.p[i] != '-' && hex_digit(part.p[i]) < 0)
+            return false;
+    return part.n <= UUID_TEXT;
+}
+
+bool log_search_parts(struct str search, struct str trigrams)
+{
+    return may_be_in_id(search) || trigrams_may_have(trigrams, search);
+}
+
+bool log_clause_has_parts(const struct log_clause *c)
+{
+    enum term_kind kind;
+    return c->op == LOG_CONTAINS && term_kind_of(c->key, &kind);
+}
+
+bool log_clause_parts(const struct log_clause *c, struct str trigrams)
+{
+    for (size_t i = 0; i < c->n; i++)
+        if (c->values[i].type == LOG_VALUE_TEXT && log_search_parts(c->values[i].text, trigrams))
+            return true;
+    return !log_clause_has_parts(c);
+}
+
 bool log_clause_terms(const struct log_clause *c, const struct zone_summary *z, struct str bloom)
 {
     enum term_kind kind = TERM_KEY;

@@ -64,7 +64,11 @@ bool log_clause_meets(const struct log_clause *c, const struct log_value *row);
 /* What a zone's summary says about all of its rows. */
 enum zone_verdict { ZONE_NONE, ZONE_SOME, ZONE_ALL };
 enum zone_verdict log_clause_zone(const struct log_clause *c, const struct zone_summary *z);
-/* False when no row of a zone with these terms can meet the clause. */
+/* False when no row of a zone with these terms, or trigrams, can meet the clause. */
 bool log_clause_terms(const struct log_clause *c, const struct zone_summary *z, struct str bloom);
-/* Does log_clause_terms ever say no? */
+bool log_clause_parts(const struct log_clause *c, struct str trigrams);
+/* Do they ever say no? */
 bool log_clause_has_terms(const struct log_clause *c);
+bool log_clause_has_parts(const struct log_clause *c);
+/* The same for what is searched for in all of a row's texts, its ids among them. */
+bool log_search_parts(struct str search, struct str trigrams);

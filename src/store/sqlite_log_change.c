@@ -58,13 +58,14 @@ static void finish_deletion(struct deletion *d)
 static enum err leave_zone(struct deletion *d)
 {
     struct open_zone *z = &d->zone;
-    char sql[128];
+    char sql[192];
     if (z->number < 0 || !z->written)
         return E_OK;
     if (z->rows <= 0) {
         snprintf(sql, sizeof(sql),
-                 "DELETE FROM zone WHERE number = %lld; DELETE FROM zone_terms WHERE number = %lld",
-                 (long long)z->number, (long long)z->number);
+                 "DELETE FROM zone WHERE number = %1$lld; DELETE FROM zone_terms WHERE number = %1$lld;"
+                 "DELETE FROM zone_trigrams WHERE number = %1$lld",
+                 (long long)z->number);
         return sqlite_run(d->db->db, sql);
     }
     sqlite3_bind_int64(d->store, 1, z->number);
@@ -262,55 +263,85 @@ static struct str merged_metadata(struct arena *a, struct str fresh, struct str 
     return map;
 }
 
-struct bloom {
-    unsigned char *p;
-    size_t n;
+/* The texts of a written zone. */
+struct texts {
+    unsigned char *bloom, *trigrams;
+    size_t bloom_n, trigrams_n; /* 0: it has none */
 };
 
-static void put_term(void *arg, enum term_kind kind, uint64_t term)
+static void put_text(void *arg, enum term_kind kind, struct str text)
 {
-    const struct bloom *b = arg;
-    (void)kind;
-    bloom_put(b->p, b->n, term);
+    const struct texts *t = arg;
+    if (term_is_whole(kind))
+        bloom_put(t->bloom, t->bloom_n, term_hash(kind, text));
+    if (term_has_parts(kind) && t->trigrams_n == TRIGRAMS_BYTES)
+        trigrams_put(t->trigrams, text);
+}
+
+static unsigned char *copy_blob(struct sqlite3_stmt *st, int column, size_t *ret_n)
+{
+    *ret_n = (size_t)sqlite3_column_bytes(st, column);
+    unsigned char *p = mem_alloc(*ret_n + 1);
+    if (*ret_n)
+        memcpy(p, sqlite3_column_blob(st, column), *ret_n);
+    return p;
+}
+
+static enum err write_blob(struct log_db *db, const char *sql, int64_t number, const void *p, size_t n)
+{
+    struct sqlite3_stmt *st = sqlite_prepare(db->db, sql);
+    if (!st)
+        return E_DB;
+    sqlite3_bind_int64(st, 1, number);
+    sqlite_bind_blob(st, 2, p, n);
+    enum err e = sqlite_once(st);
+    sqlite3_finalize(st);
+    return e;
+}
+
+static enum err write_texts(struct log_db *db, int64_t number, const struct texts *t)
+{
+    enum err e =
+        write_blob(db, "UPDATE zone_terms SET terms = ?2 WHERE number = ?1", number, t->bloom, t->bloom_n);
+    if (e == E_OK && t->trigrams_n)
+        e = write_blob(db, "UPDATE zone_trigrams SET trigrams = ?2 WHERE number = ?1", number, t->trigrams,
+                       t->trigrams_n);
+    return e;
+}
+
+static enum err write_summary(struct log_db *db, int64_t number, const struct zone_summary *s)
+{
+    char packed[ZONE_SUMMARY_BYTES];
+    zone_summary_pack(s, packed);
+    return write_blob(db, "UPDATE zone SET summary = ?2 WHERE number = ?1", number, packed, sizeof(packed));
 }
 
 /* A written zone learns of the row's metadata and that it is rated. */
 static enum err widen_zone(struct log_db *db, int64_t number, struct str metadata, bool rated)
 {
     struct sqlite3_stmt *st =
-        sqlite_prepare(db->db, "SELECT summary, terms FROM zone NATURAL JOIN zone_terms WHERE number = ?1");
+        sqlite_prepare(db->db, "SELECT summary, terms, trigrams FROM zone NATURAL JOIN zone_terms"
+                               " NATURAL LEFT JOIN zone_trigrams WHERE number = ?1");
     if (!st)
         return E_DB;
     struct zone_summary s;
-    struct bloom b = {NULL, 0};
-    char packed[ZONE_SUMMARY_BYTES];
+    struct texts t = {0};
     sqlite3_bind_int64(st, 1, number);
     bool found =
         sqlite3_step(st) == SQLITE_ROW &&
         zone_summary_unpack(str_of(sqlite3_column_blob(st, 0), (size_t)sqlite3_column_bytes(st, 0)), &s);
     if (found) {
-        b.n = (size_t)sqlite3_column_bytes(st, 1);
-        b.p = mem_alloc(b.n + 1);
-        if (b.n)
-            memcpy(b.p, sqlite3_column_blob(st, 1), b.n);
-        terms_of_metadata(metadata, put_term, &b);
+        t.bloom = copy_blob(st, 1, &t.bloom_n);
+        t.trigrams = copy_blob(st, 2, &t.trigrams_n);
+        texts_of_metadata(metadata, put_text, &t);
         s.rated |= rated;
-        zone_summary_pack(&s, packed);
     }
     sqlite3_finalize(st);
-    st = sqlite_prepare(db->db, "UPDATE zone SET summary = ?2 WHERE number = ?1");
-    struct sqlite3_stmt *terms = sqlite_prepare(db->db, "UPDATE zone_terms SET terms = ?2 WHERE number = ?1");
-    enum err e = st && terms ? E_OK : E_DB;
-    if (found && e == E_OK) {
-        sqlite3_bind_int64(st, 1, number);
-        sqlite_bind_blob(st, 2, packed, sizeof(packed));
-        sqlite3_bind_int64(terms, 1, number);
-        sqlite_bind_blob(terms, 2, b.p, b.n);
-        e = sqlite_once(st) == E_OK ? sqlite_once(terms) : E_DB;
-    }
-    sqlite3_finalize(st);
-    sqlite3_finalize(terms);
-    mem_free(b.p);
+    enum err e = found ? write_summary(db, number, &s) : E_OK;
+    if (found && e == E_OK)
+        e = write_texts(db, number, &t);
+    mem_free(t.bloom);
+    mem_free(t.trigrams);
     return e;
 }
 

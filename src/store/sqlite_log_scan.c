@@ -183,24 +183,34 @@ static enum zone_verdict judge(const struct log_scan *s, const struct zone_summa
     return all;
 }
 
-static bool terms_fit(const struct log_scan *s, const struct zone_summary *z, struct sqlite3_stmt *terms,
+static struct str blob_at(struct sqlite3_stmt *st, int column)
+{
+    const char *p = sqlite3_column_blob(st, column);
+    return str_of(p, (size_t)sqlite3_column_bytes(st, column));
+}
+
+/* By the texts of the zone; st: of read_texts, NULL where they say nothing about the query. */
+static bool texts_fit(const struct log_scan *s, const struct zone_summary *z, struct sqlite3_stmt *st,
                       int64_t zone)
 {
-    if (!terms)
+    if (!st)
         return true;
-    sqlite3_bind_int64(terms, 1, zone);
+    sqlite3_bind_int64(st, 1, zone);
     bool fit = true;
-    if (sqlite3_step(terms) == SQLITE_ROW) {
-        struct str bloom = {sqlite3_column_blob(terms, 0), (size_t)sqlite3_column_bytes(terms, 0)};
-        for (size_t i = 0; fit && i < s->q.filter.n; i++)
-            fit = log_clause_terms(&s->q.filter.clauses[i], z, bloom);
+    if (sqlite3_step(st) == SQLITE_ROW) {
+        struct str bloom = blob_at(st, 0), trigrams = blob_at(st, 1);
+        fit = !s->q.search.n || log_search_parts(s->q.search, trigrams);
+        for (size_t i = 0; fit && i < s->q.filter.n; i++) {
+            const struct log_clause *c = &s->q.filter.clauses[i];
+            fit = log_clause_terms(c, z, bloom) && log_clause_parts(c, trigrams);
+        }
     }
-    sqlite3_reset(terms);
+    sqlite3_reset(st);
     return fit;
 }
 
 /* A row of number, summary, facets. */
-static void plan_zone(struct plan *p, struct sqlite3_stmt *st, struct sqlite3_stmt *terms)
+static void plan_zone(struct plan *p, struct sqlite3_stmt *st, struct sqlite3_stmt *texts)
 {
     struct zone_summary z;
     int64_t number = sqlite3_column_int64(st, 0);
@@ -213,7 +223,7 @@ static void plan_zone(struct plan *p, struct sqlite3_stmt *st, struct sqlite3_st
     }
     int64_t rows = count_facets(p, sqlite3_column_blob(st, 2), (size_t)sqlite3_column_bytes(st, 2));
     enum zone_verdict v = rows == 0 ? ZONE_NONE : judge(p->s, &z);
-    if (v == ZONE_NONE || !terms_fit(p->s, &z, terms, number))
+    if (v == ZONE_NONE || !texts_fit(p->s, &z, texts, number))
         return;
     for (int i = 0; i < ZONE_RANGES; i++)
         log_meta_add(&p->s->bounds, (enum zone_number)i, &z.ranges[i]);
@@ -234,12 +244,22 @@ static void plan_tail(struct plan *p)
     }
 }
 
-static bool has_terms(const struct log_scan *s)
+static bool any_clause(const struct log_scan *s, bool (*has)(const struct log_clause *c))
 {
     for (size_t i = 0; i < s->q.filter.n; i++)
-        if (log_clause_has_terms(&s->q.filter.clauses[i]))
+        if (has(&s->q.filter.clauses[i]))
             return true;
     return false;
+}
+
+/* The texts of zone ?1 that the query is about: terms, trigrams. NULL: it is about none. */
+static struct sqlite3_stmt *read_texts(const struct log_scan *s)
+{
+    bool terms = any_clause(s, log_clause_has_terms);
+    if (s->q.search.n || any_clause(s, log_clause_has_parts))
+        return sqlite_prepare(s->db->db, "SELECT terms, trigrams FROM zone_terms"
+                                         " NATURAL LEFT JOIN zone_trigrams WHERE number = ?1");
+    return terms ? sqlite_prepare(s->db->db, "SELECT terms, NULL FROM zone_terms WHERE number = ?1") : NULL;
 }
 
 /* Best first. */
@@ -260,19 +280,18 @@ static int by_low(const void *a, const void *b)
 static enum err make_plan(struct log_scan *s)
 {
     struct plan p = {.s = s};
-    struct sqlite3_stmt *terms =
-        has_terms(s) ? sqlite_prepare(s->db->db, "SELECT terms FROM zone_terms WHERE number = ?1") : NULL;
+    struct sqlite3_stmt *texts = read_texts(s);
     struct sqlite3_stmt *st =
         sqlite_prepare(s->db->db, "SELECT number, summary, facets FROM zone ORDER BY number");
     enum err e = st ? choose_facets(&p) : E_DB;
     while (e == E_OK && sqlite3_step(st) == SQLITE_ROW)
-        plan_zone(&p, st, terms);
+        plan_zone(&p, st, texts);
     if (e == E_OK && sqlite3_reset(st) != SQLITE_OK)
         e = E_DB;
     if (e == E_OK)
         plan_tail(&p);
     sqlite3_finalize(st);
-    sqlite3_finalize(terms);
+    sqlite3_finalize(texts);
     mem_free(p.facets);
     if (s->n_spans)
         qsort(s->spans, s->n_spans, sizeof(*s->spans), s->q.ascending ? by_low : by_high);

@@ -21,7 +21,8 @@ bool log_prepare_zones(struct log_db *db)
                                " RETURNING id, rows");
     db->zone = sqlite_prepare(db->db, "INSERT OR REPLACE INTO zone VALUES (?,?,?,?)");
     db->terms = sqlite_prepare(db->db, "INSERT OR REPLACE INTO zone_terms VALUES (?,?)");
-    return db->facet && db->zone && db->terms;
+    db->trigrams = sqlite_prepare(db->db, "INSERT OR REPLACE INTO zone_trigrams VALUES (?,?)");
+    return db->facet && db->zone && db->terms && db->trigrams;
 }
 
 void log_finish_zones(struct log_db *db)
@@ -29,6 +30,7 @@ void log_finish_zones(struct log_db *db)
     sqlite3_finalize(db->facet);
     sqlite3_finalize(db->zone);
     sqlite3_finalize(db->terms);
+    sqlite3_finalize(db->trigrams);
 }
 
 /* ---- writing a zone ---- */
@@ -83,10 +85,14 @@ static enum err write_zone(struct log_db *db, struct zone *z)
         sqlite3_bind_null(db->zone, 4);
     sqlite3_bind_int64(db->terms, 1, z->number);
     sqlite_bind_blob(db->terms, 2, bloom, n);
+    sqlite3_bind_int64(db->trigrams, 1, z->number);
+    sqlite_bind_blob(db->trigrams, 2, z->trigrams, sizeof(z->trigrams));
     if (e == E_OK)
         e = sqlite_once(db->zone);
     if (e == E_OK)
         e = sqlite_once(db->terms);
+    if (e == E_OK)
+        e = sqlite_once(db->trigrams);
     mem_free(bloom);
     buf_done(&facets);
     return e;

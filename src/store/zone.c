@@ -30,6 +30,7 @@ void zone_begin(struct zone *z, int64_t number)
 {
     forget_facets(z);
     memset(z->last, 0, sizeof(z->last));
+    memset(z->trigrams, 0, sizeof(z->trigrams));
     z->mixed = false;
     z->number = number;
     z->rows = 0;
@@ -162,19 +163,15 @@ static void add_facet(struct zone *z, const struct record *r)
     z->facets[i / 2] = found;
 }
 
-/* ---- terms ---- */
+/* ---- texts ---- */
 
 uint64_t term_hash(enum term_kind kind, struct str text)
 {
     return XXH3_64bits_withSeed(text.p, text.n, (XXH64_hash_t)kind + 1);
 }
 
-static void add_term(void *arg, enum term_kind kind, uint64_t term)
+static void add_term(struct zone *z, uint64_t term)
 {
-    struct zone *z = arg;
-    if (z->last[kind] == term)
-        return;
-    z->last[kind] = term;
     if (z->n_terms == z->cap_terms) {
         z->cap_terms = z->cap_terms ? 2 * z->cap_terms : 256;
         z->terms = mem_realloc(z->terms, z->cap_terms * sizeof(*z->terms));
@@ -182,36 +179,57 @@ static void add_term(void *arg, enum term_kind kind, uint64_t term)
     z->terms[z->n_terms++] = term;
 }
 
-void terms_of_metadata(struct str metadata, void (*put)(void *arg, enum term_kind kind, uint64_t term),
+static void add_text(void *arg, enum term_kind kind, struct str text)
+{
+    struct zone *z = arg;
+    uint64_t term = term_hash(kind, text);
+    if ((!text.n && kind > TERM_VALUE) || z->last[kind] == term)
+        return;
+    z->last[kind] = term;
+    if (term_is_whole(kind))
+        add_term(z, term);
+    if (term_has_parts(kind))
+        trigrams_put(z->trigrams, text);
+}
+
+/* As it reads; as it is written where that is no string. */
+static struct str read_text(struct arena *a, struct str raw)
+{
+    struct str text;
+    return json_raw_str(a, raw, &text) == E_OK ? text : raw;
+}
+
+static bool has_escapes(struct str raw)
+{
+    return raw.n && memchr(raw.p, '\\', raw.n);
+}
+
+void texts_of_metadata(struct str metadata, void (*put)(void *arg, enum term_kind kind, struct str text),
                        void *arg)
 {
     struct json_walk w;
     struct arena a;
     arena_init(&a, SIZE_MAX / 2);
+    put(arg, TERM_METADATA, metadata);
     if (metadata.n && json_walk(&w, metadata))
         while (json_walk_next(&w)) {
-            struct str key, value;
-            if (json_raw_str(&a, w.key, &key) == E_OK)
-                put(arg, TERM_KEY, term_hash(TERM_KEY, key));
-            if (json_raw_str(&a, w.value, &value) != E_OK)
-                value = w.value;
-            put(arg, TERM_VALUE, term_hash(TERM_VALUE, value));
+            struct str key = read_text(&a, w.key), value = read_text(&a, w.value);
+            put(arg, TERM_KEY, key);
+            put(arg, TERM_VALUE, value);
+            if (has_escapes(w.key))
+                put(arg, TERM_METADATA, key);
+            if (has_escapes(w.value))
+                put(arg, TERM_METADATA, value);
         }
     arena_done(&a);
 }
 
 static void add_metadata(struct zone *z, struct str metadata)
 {
-    terms_of_metadata(metadata, add_term, z);
+    texts_of_metadata(metadata, add_text, z);
 }
 
-static void add_text(struct zone *z, enum term_kind kind, struct str text)
-{
-    if (text.n)
-        add_term(z, kind, term_hash(kind, text));
-}
-
-static void add_terms(struct zone *z, const struct record *r)
+static void add_texts(struct zone *z, const struct record *r)
 {
     char id[UUID_TEXT];
     uuid_text(r->id, id);
@@ -221,6 +239,9 @@ static void add_terms(struct zone *z, const struct record *r)
     add_text(z, TERM_AGENT, r->user_agent);
     add_text(z, TERM_REQUEST_TYPE, r->request_content_type);
     add_text(z, TERM_RESPONSE_TYPE, r->response_content_type);
+    add_text(z, TERM_PROVIDER, r->provider);
+    add_text(z, TERM_MODEL, r->model);
+    add_text(z, TERM_PATH, r->path);
 }
 
 void zone_add(struct zone *z, const struct record *r)
@@ -228,7 +249,7 @@ void zone_add(struct zone *z, const struct record *r)
     z->rows++;
     add_ranges(&z->summary, r);
     add_facet(z, r);
-    add_terms(z, r);
+    add_texts(z, r);
 }
 
 static int by_value(const void *a, const void *b)

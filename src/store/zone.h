@@ -10,6 +10,7 @@
  */
 #pragma once
 #include "store/record.h"
+#include "store/trigrams.h"
 
 enum {
     ZONE_SHIFT = 10,
@@ -29,7 +30,8 @@ enum zone_number {
     ZONE_RANGES
 };
 
-/* Texts that rows have, for a Bloom filter. */
+/* Texts that rows have. Up to the last type they are asked for as a whole: terms, for a Bloom filter. From
+ * the event on, parts of them are: trigrams. Neither has a row's own id. */
 enum term_kind {
     TERM_KEY,
     TERM_VALUE,
@@ -37,8 +39,20 @@ enum term_kind {
     TERM_AGENT,
     TERM_REQUEST_TYPE,
     TERM_RESPONSE_TYPE,
+    TERM_METADATA, /* as it stands, and what of it is written with escapes as it reads */
+    TERM_PROVIDER,
+    TERM_MODEL,
+    TERM_PATH,
     TERM_KINDS
 };
+static inline bool term_is_whole(enum term_kind kind)
+{
+    return kind <= TERM_RESPONSE_TYPE;
+}
+static inline bool term_has_parts(enum term_kind kind)
+{
+    return kind >= TERM_EVENT;
+}
 
 struct zone_summary {
     int64_t first_ms, last_ms; /* of the rows' ids */
@@ -72,6 +86,7 @@ struct zone {
     bool mixed;      /* too many kinds: none are counted */
     uint64_t *terms; /* hashes, in no order, some of them more than once */
     size_t n_terms, cap_terms;
+    unsigned char trigrams[TRIGRAMS_BYTES];
     uint64_t last[TERM_KINDS]; /* most rows say what the one before said */
 };
 
@@ -87,8 +102,8 @@ bool zone_summary_unpack(struct str packed, struct zone_summary *ret);
 
 /* ---- terms ---- */
 uint64_t term_hash(enum term_kind kind, struct str text);
-/* Calls put for each term of a metadata map (a flat JSON object). */
-void terms_of_metadata(struct str metadata, void (*put)(void *arg, enum term_kind kind, uint64_t term),
+/* Calls put for each text of a metadata map (a flat JSON object); they live during the call. */
+void texts_of_metadata(struct str metadata, void (*put)(void *arg, enum term_kind kind, struct str text),
                        void *arg);
 /* The filter of the zone's terms; mem_free it. At least one byte. Sorts the terms. */
 unsigned char *zone_bloom(struct zone *z, size_t *ret_n);

@@ -200,9 +200,22 @@ static bool expected(const struct known *k, const struct log_clause *c)
     return c->op == LOG_NEQ ? !some : some;
 }
 
+static bool searched(const struct known *k, struct str search)
+{
+    const struct record *r = &k->r;
+    const struct str texts[] = {str_c(k->id), r->event_id, r->model, r->provider, r->path, r->metadata};
+    const struct log_value v = {.type = LOG_VALUE_TEXT, .text = search};
+    for (size_t i = 0; i < countof(texts); i++) {
+        struct seen s = text_of(texts[i]);
+        if (part(&v, &s))
+            return true;
+    }
+    return false;
+}
+
 static bool wanted(const struct known *k, const struct log_query *q)
 {
-    if (k->gone || k->r.gateway != q->gateway)
+    if (k->gone || k->r.gateway != q->gateway || (q->search.n && !searched(k, q->search)))
         return false;
     for (size_t i = 0; i < q->filter.n; i++)
         if (!expected(k, &q->filter.clauses[i]))
@@ -237,6 +250,18 @@ static struct log_value value_from(const struct known *rows, enum log_key key)
     return v;
 }
 
+static struct str search_from(const struct known *rows)
+{
+    const struct known *k = &rows[dice(ROWS)];
+    const struct str texts[] = {str_c(k->id), str_c(k->event), k->r.model,
+                                k->r.path,    k->r.metadata,   STR("nowhere")};
+    struct str s = texts[dice(countof(texts))];
+    if (s.n <= 4)
+        return s;
+    size_t from = dice((unsigned)s.n - 3);
+    return str_of(s.p + from, 1 + dice((unsigned)(s.n - from)));
+}
+
 static void make_clause(struct log_clause *c, struct log_value *values, const struct known *rows)
 {
     c->key = (enum log_key)dice(LOG_KEY_COUNT);
@@ -254,6 +279,7 @@ static void describe(const struct log_query *q)
 {
     print_message("gateway %lld, %s, page %lld of %lld\n", (long long)q->gateway,
                   q->ascending ? "up" : "down", (long long)q->page, (long long)q->per_page);
+    print_message("  search '%.*s'\n", STR_FMT(q->search));
     for (size_t i = 0; i < q->filter.n; i++) {
         const struct log_clause *c = &q->filter.clauses[i];
         print_message("  %s, operator %d:", log_keys[c->key].name.p, (int)c->op);
@@ -300,6 +326,10 @@ static void ask_at_random(struct fixture *f, const struct known *rows, int n)
         q.filter = (struct log_filter){clauses, 1 + dice(3)};
         for (size_t k = 0; k < q.filter.n; k++)
             make_clause(&clauses[k], values[k], rows);
+        if (dice(4) == 0) {
+            q.search = search_from(rows);
+            q.filter.n = dice(2);
+        }
         q.per_page = 1 + (int64_t)dice(60);
         q.page = 1 + (int64_t)dice(dice(4) ? 2 : 40);
         compare_page(f, rows, q);
@@ -341,6 +371,7 @@ static void counts_agree(const struct fixture *f)
                                " (SELECT count(*) FROM log WHERE log.segment = s.number)"),
                      0);
     assert_int_equal(number(f, "SELECT count(*) FROM zone_terms"), number(f, "SELECT count(*) FROM zone"));
+    assert_int_equal(number(f, "SELECT count(*) FROM zone_trigrams"), number(f, "SELECT count(*) FROM zone"));
 }
 
 /* ---- changes ---- */
@@ -364,6 +395,8 @@ static void rate_some(struct fixture *f, struct known *rows)
         k->n_entries = p.metadata.p ? 1 : 0;
         snprintf(k->keys[0], sizeof(k->keys[0]), "k99");
         snprintf(k->values[0], sizeof(k->values[0]), "green");
+        snprintf(k->metadata, sizeof(k->metadata), "%.*s", STR_FMT(p.metadata));
+        k->r.metadata = str_c(k->metadata);
     }
 }
 
@@ -585,6 +618,25 @@ static void an_older_log_gets_its_zones(void **state)
     mem_free(rows);
 }
 
+static void trigrams_know_parts(void **state)
+{
+    (void)state;
+    unsigned char set[TRIGRAMS_BYTES] = {0};
+    char text[64];
+    for (size_t i = 0; i < sizeof(text); i++)
+        text[i] = (char)dice(256);
+    struct str whole = str_of(text, sizeof(text)), kept = str_of((const char *)set, sizeof(set));
+    trigrams_put(set, whole);
+    trigrams_put(set, STR("Crème Brûlée"));
+    for (size_t from = 0; from < whole.n; from++)
+        for (size_t n = 0; n <= whole.n - from; n++)
+            assert_true(trigrams_may_have(kept, str_of(text + from, n)));
+    assert_true(trigrams_may_have(kept, STR("BRûLéE")));
+    assert_true(trigrams_may_have(kept, STR("xy")));
+    assert_false(trigrams_may_have(kept, STR("brulee")));
+    assert_true(trigrams_may_have(STR(""), STR("brulee"))); /* nothing is known */
+}
+
 static void totals_of_large_logs_are_near(void **state)
 {
     (void)state;
@@ -611,6 +663,14 @@ static void totals_of_large_logs_are_near(void **state)
     page = fixture_list(&f, (struct log_query){.gateway = 1, .per_page = 5, .filter = {&is_b, 1}});
     assert_true(page->n == 5 && !page->estimated && page->total == MANY / 4);
     log_page_free(page);
+    const struct log_value none = {.type = LOG_VALUE_TEXT, .text = S("wget")};
+    const struct log_clause part_of_none = {KEY_USER_AGENT, LOG_CONTAINS, &none, 1};
+    page = fixture_list(&f, (struct log_query){.gateway = 1, .filter = {&part_of_none, 1}});
+    assert_true(page->n == 0 && !page->estimated); /* no zone had to be looked at */
+    log_page_free(page);
+    page = fixture_list(&f, (struct log_query){.gateway = 1, .search = S("nowhere")});
+    assert_true(page->n == 0 && !page->estimated);
+    log_page_free(page);
     page = fixture_list(&f, (struct log_query){.gateway = 1, .filter = {&costs, 1}});
     assert_true(page->n == 1 && !page->estimated && page->total == 1);
     log_page_free(page);
@@ -620,9 +680,10 @@ static void totals_of_large_logs_are_near(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(filters_agree_with_the_model), cmocka_unit_test(rows_come_and_go_at_the_end),
-        cmocka_unit_test(orders_agree_with_sorting),    cmocka_unit_test(exports_have_every_row_once),
-        cmocka_unit_test(an_older_log_gets_its_zones),  cmocka_unit_test(totals_of_large_logs_are_near),
+        cmocka_unit_test(filters_agree_with_the_model),  cmocka_unit_test(rows_come_and_go_at_the_end),
+        cmocka_unit_test(orders_agree_with_sorting),     cmocka_unit_test(exports_have_every_row_once),
+        cmocka_unit_test(an_older_log_gets_its_zones),   cmocka_unit_test(trigrams_know_parts),
+        cmocka_unit_test(totals_of_large_logs_are_near),
     };
     return cmocka_run_group_tests_name("log_filter", tests, NULL, NULL);
 }
