@@ -41,19 +41,12 @@ static struct str rank(const struct evaluator_row *e, size_t order)
     }
 }
 
-static int compare(struct str a, struct str b)
-{
-    size_t n = a.n < b.n ? a.n : b.n;
-    int d = n ? memcmp(a.p, b.p, n) : 0;
-    return d ? d : (a.n > b.n) - (a.n < b.n);
-}
-
 static void sort(const struct evaluator_row *v[EVALUATOR_COUNT], size_t order, bool down)
 {
     for (size_t i = 0; i < EVALUATOR_COUNT; i++) {
         size_t at = i;
         for (; at > 0; at--) {
-            int d = compare(rank(v[at - 1], order), rank(&evaluators[i], order));
+            int d = str_compare(rank(v[at - 1], order), rank(&evaluators[i], order));
             if (down ? d >= 0 : d <= 0)
                 break;
             v[at] = v[at - 1];

@@ -33,17 +33,11 @@ static void add(void *arg, struct str model, const struct rates *r)
     l->v[l->n++] = (struct listed){l->provider, model, *r};
 }
 
-static int compare(struct str a, struct str b)
-{
-    int order = memcmp(a.p, b.p, a.n < b.n ? a.n : b.n);
-    return order ? order : (a.n > b.n) - (a.n < b.n);
-}
-
 static int by_name(const void *a, const void *b)
 {
     const struct listed *x = a, *y = b;
-    int order = compare(x->provider, y->provider);
-    return order ? order : compare(x->model, y->model);
+    int order = str_compare(x->provider, y->provider);
+    return order ? order : str_compare(x->model, y->model);
 }
 
 /* USD per token; exact, as rates are whole pico-dollars. */

@@ -49,14 +49,6 @@ static void put_escaped(struct buf *out, struct str s, bool once)
     }
 }
 
-/* Bytewise, a shorter one before what it begins. */
-static int order(struct str a, struct str b)
-{
-    size_t n = a.n < b.n ? a.n : b.n;
-    int first = n ? memcmp(a.p, b.p, n) : 0;
-    return first ? first : (a.n > b.n) - (a.n < b.n);
-}
-
 /* ---- the canonical request ---- */
 
 static void drop_segment(struct buf *out, size_t start)
@@ -92,14 +84,14 @@ struct pair {
 static int by_name_and_value(const void *x, const void *y)
 {
     const struct pair *a = x, *b = y;
-    int name = order(a->name, b->name);
-    return name ? name : order(a->value, b->value);
+    int name = str_compare(a->name, b->name);
+    return name ? name : str_compare(a->value, b->value);
 }
 
 static int by_name_and_place(const void *x, const void *y)
 {
     const struct pair *a = x, *b = y;
-    int name = order(a->name, b->name);
+    int name = str_compare(a->name, b->name);
     return name ? name : (a->at > b->at) - (a->at < b->at);
 }
 

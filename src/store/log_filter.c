@@ -47,13 +47,6 @@ static bool has_part(struct str hay, struct str part)
     return false;
 }
 
-static int compare_texts(struct str a, struct str b)
-{
-    size_t n = a.n < b.n ? a.n : b.n;
-    int d = n ? memcmp(a.p, b.p, n) : 0;
-    return d ? d : (a.n > b.n) - (a.n < b.n);
-}
-
 static bool is_equal(const struct log_value *a, const struct log_value *b)
 {
     if (a->type != b->type)
@@ -91,7 +84,7 @@ static bool compare(const struct log_clause *c, const struct log_value *row, int
     if (!v || v->type != row->type)
         return false;
     if (v->type == LOG_VALUE_TEXT)
-        *ret = compare_texts(row->text, v->text);
+        *ret = str_compare(row->text, v->text);
     else
         *ret = (row->number > v->number) - (row->number < v->number);
     return v->type == LOG_VALUE_TEXT || v->type == LOG_VALUE_NUMBER;

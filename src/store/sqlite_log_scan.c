@@ -300,20 +300,13 @@ static enum err make_plan(struct log_scan *s)
 
 /* ---- the order of rows ---- */
 
-static int compare_texts(struct str a, struct str b)
-{
-    size_t n = a.n < b.n ? a.n : b.n;
-    int d = n ? memcmp(a.p, b.p, n) : 0;
-    return d ? d : (a.n > b.n) - (a.n < b.n);
-}
-
 static int compare_hits(const struct hit *a, const struct hit *b, int sign, bool by_id)
 {
     if (a->null != b->null)
         return a->null ? 1 : -1;
     int d = (a->rank > b->rank) - (a->rank < b->rank);
     if (d == 0)
-        d = compare_texts(a->text, b->text);
+        d = str_compare(a->text, b->text);
     if (d == 0 && by_id)
         d = memcmp(&a->ref.id, &b->ref.id, sizeof(a->ref.id));
     if (d == 0)
