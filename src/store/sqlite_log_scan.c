@@ -3,28 +3,19 @@
  * Looking through the log zone by zone (store/zone.h), in steps, so that one long search does not keep the
  * others waiting.
  *
- *   plan: judge every zone ─ visit those that may have rows, best first ─ settle rows that nothing can come
- *   before any more ─ when the page is full: count the rest, or reckon it from a sample
+ *   plan: which zones may have rows, best first (sqlite_log_plan.h) ─ visit them ─ settle rows that nothing
+ *   can come before any more ─ when the page is full: count the rest, or reckon it from a sample
  *
  * In the order of time a row is settled once all zones that may hold a newer one were visited. In any other
  * order the best `want` rows are kept until no zone can better them. What is planned once stays planned:
  * rows that arrive later are not looked for, rows deleted meanwhile are not found.
  */
-#include "store/sqlite_logs.h"
+#include "store/sqlite_log_plan.h"
 #include "base/buf.h"
 #include "base/limits.h"
 
-#include <endian.h>
-#include <float.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-/* A zone that may have rows. `low` and `high` bound them in the order of the query. */
-struct span {
-    int64_t number;
-    double low, high;
-    int64_t rows; /* that meet the query; -1: not known */
-};
 
 /* A row that was found. `rank` is what it is ordered by, but for equal ones; null ones are last. */
 struct hit {
@@ -38,8 +29,9 @@ struct log_scan {
     struct log_db *db;
     struct log_query q; /* the filter and search are the caller's */
     struct sqlite3_stmt *visit, *count;
-    struct span *spans;
-    size_t n_spans, at;
+    const struct log_order_row *order;
+    struct log_plan plan;
+    size_t at; /* spans before it were visited */
     struct hit *hits;
     size_t n_hits, cap_hits;
     struct hit worst; /* of those worth keeping, once there are enough; its text is one of theirs */
@@ -54,249 +46,8 @@ struct log_scan {
     int64_t total, sampled, unknown;
     size_t stride;
     bool planned, counting;
-    struct log_meta meta, bounds; /* of rows that were looked at; of all zones that may have rows */
+    struct log_meta meta; /* of rows that were looked at */
 };
-
-static const struct {
-    const char *sql;
-    enum zone_number range;
-    bool flag, text;
-} orders[] = {
-    [ORDER_CREATED] = {NULL, ZONE_RANGES, false, false},
-    [ORDER_PROVIDER] = {"provider", ZONE_RANGES, false, true},
-    [ORDER_MODEL] = {"model", ZONE_RANGES, false, true},
-    [ORDER_MODEL_TYPE] = {"model_type", ZONE_RANGES, false, true},
-    [ORDER_SUCCESS] = {"flags & 1", ZONE_RANGES, true, false},
-    [ORDER_CACHED] = {"(flags & 2) / 2", ZONE_RANGES, true, false},
-    [ORDER_COST] = {"cost_pico", ZONE_COST, false, false},
-    [ORDER_TOKENS_IN] = {"tokens_in", ZONE_TOKENS_IN, false, false},
-    [ORDER_TOKENS_OUT] = {"tokens_out", ZONE_TOKENS_OUT, false, false},
-    [ORDER_TOKENS] = {"tokens_in + tokens_out", ZONE_TOKENS, false, false},
-    [ORDER_DURATION] = {"duration_us", ZONE_DURATION, false, false},
-    [ORDER_FEEDBACK] = {"feedback", ZONE_RANGES, false, false},
-};
-_Static_assert(REC_SUCCESS == 1 && REC_CACHED == 2, "orders");
-
-/* ---- the plan ---- */
-
-struct plan {
-    struct log_scan *s;
-    uint64_t *facets; /* bit n: rows of facet n meet what facets can say */
-    int64_t max_facet;
-    size_t cap;
-    int64_t next; /* zones below it have been dealt with */
-};
-
-static bool facet_fits(const struct plan *p, uint32_t id)
-{
-    return id <= p->max_facet && p->facets[id / 64] >> id % 64 & 1;
-}
-
-static enum err choose_facets(struct plan *p)
-{
-    struct log_scan *s = p->s;
-    struct buf sql;
-    p->max_facet = sqlite_number(s->db->db, "SELECT coalesce(max(id), 0) FROM facet", -1);
-    if (p->max_facet < 0)
-        return E_DB;
-    p->facets = mem_zalloc(((size_t)p->max_facet / 64 + 1) * sizeof(*p->facets));
-    buf_init(&sql, LOG_SQL_MAX);
-    (void)buf_printf(&sql, "SELECT id FROM facet WHERE %s", s->q.gateway ? "gateway = ?1" : "1");
-    log_put_conditions(&sql, &s->q, true);
-    (void)buf_append_byte(&sql, '\0');
-    struct sqlite3_stmt *st = sql.full ? NULL : sqlite_prepare(s->db->db, sql.p);
-    buf_done(&sql);
-    if (!st)
-        return E_DB;
-    if (s->q.gateway)
-        sqlite3_bind_int64(st, 1, s->q.gateway);
-    log_bind_conditions(st, &s->q, true);
-    while (sqlite3_step(st) == SQLITE_ROW) {
-        int64_t id = sqlite3_column_int64(st, 0);
-        if (id <= p->max_facet)
-            p->facets[id / 64] |= UINT64_C(1) << id % 64;
-    }
-    enum err e = sqlite3_reset(st) == SQLITE_OK ? E_OK : E_DB;
-    sqlite3_finalize(st);
-    return e;
-}
-
-static void add_span(struct plan *p, const struct span *span)
-{
-    struct log_scan *s = p->s;
-    if (s->n_spans == p->cap) {
-        p->cap = p->cap ? 2 * p->cap : 64;
-        s->spans = mem_realloc(s->spans, p->cap * sizeof(*s->spans));
-    }
-    s->spans[s->n_spans++] = *span;
-}
-
-/* Where the rows of a zone stand in the order; without a summary, anywhere. */
-static struct span bound(const struct log_scan *s, int64_t number, const struct zone_summary *z)
-{
-    struct span b = {.number = number, .low = -DBL_MAX, .high = DBL_MAX, .rows = -1};
-    enum zone_number range = orders[s->q.order].range;
-    if (orders[s->q.order].flag) {
-        b.low = 0;
-        b.high = 1;
-    } else if (s->q.order == ORDER_CREATED && !s->q.gateway) {
-        b.low = b.high = (double)number;
-    } else if (s->q.order == ORDER_CREATED && z) {
-        b.low = (double)z->first_ms;
-        b.high = (double)z->last_ms;
-    } else if (range != ZONE_RANGES && z && z->ranges[range].min > z->ranges[range].max) {
-        b.low = DBL_MAX; /* only rows without: after all others, whichever way */
-        b.high = -DBL_MAX;
-    } else if (range != ZONE_RANGES && z) {
-        /* durations are kept in ms, rounded, and ordered in us */
-        double unit = range == ZONE_DURATION ? 1000 : 1, slack = range == ZONE_DURATION ? 500 : 0;
-        b.low = (double)z->ranges[range].min * unit - slack;
-        b.high = (double)z->ranges[range].max * unit + slack;
-    }
-    return b;
-}
-
-/* How many rows of the zone meet what facets can say; -1: it does not count them. */
-static int64_t count_facets(const struct plan *p, const unsigned char *pairs, size_t n)
-{
-    int64_t rows = 0;
-    for (size_t i = 0; i + 8 <= n; i += 8) {
-        uint32_t pair[2];
-        memcpy(pair, pairs + i, sizeof(pair));
-        if (facet_fits(p, le32toh(pair[0])))
-            rows += le32toh(pair[1]);
-    }
-    return n ? rows : -1;
-}
-
-/* By the clauses that facets do not answer. */
-static enum zone_verdict judge(const struct log_scan *s, const struct zone_summary *z)
-{
-    enum zone_verdict all = s->q.search.n ? ZONE_SOME : ZONE_ALL;
-    for (size_t i = 0; i < s->q.filter.n; i++) {
-        const struct log_clause *c = &s->q.filter.clauses[i];
-        if (log_keys[c->key].facet)
-            continue;
-        enum zone_verdict v = log_clause_zone(c, z);
-        all = v < all ? v : all;
-    }
-    return all;
-}
-
-static struct str blob_at(struct sqlite3_stmt *st, int column)
-{
-    const char *p = sqlite3_column_blob(st, column);
-    return str_of(p, (size_t)sqlite3_column_bytes(st, column));
-}
-
-/* By the texts of the zone; st: of read_texts, NULL where they say nothing about the query. */
-static bool texts_fit(const struct log_scan *s, const struct zone_summary *z, struct sqlite3_stmt *st,
-                      int64_t zone)
-{
-    if (!st)
-        return true;
-    sqlite3_bind_int64(st, 1, zone);
-    bool fit = true;
-    if (sqlite3_step(st) == SQLITE_ROW) {
-        struct str bloom = blob_at(st, 0), trigrams = blob_at(st, 1);
-        fit = !s->q.search.n || log_search_parts(s->q.search, trigrams);
-        for (size_t i = 0; fit && i < s->q.filter.n; i++) {
-            const struct log_clause *c = &s->q.filter.clauses[i];
-            fit = log_clause_terms(c, z, bloom) && log_clause_parts(c, trigrams);
-        }
-    }
-    sqlite3_reset(st);
-    return fit;
-}
-
-/* A row of number, summary, facets. */
-static void plan_zone(struct plan *p, struct sqlite3_stmt *st, struct sqlite3_stmt *texts)
-{
-    struct zone_summary z;
-    int64_t number = sqlite3_column_int64(st, 0);
-    struct str packed = {sqlite3_column_blob(st, 1), (size_t)sqlite3_column_bytes(st, 1)};
-    p->next = number + 1;
-    if (!zone_summary_unpack(packed, &z)) {
-        struct span any = bound(p->s, number, NULL);
-        add_span(p, &any);
-        return;
-    }
-    int64_t rows = count_facets(p, sqlite3_column_blob(st, 2), (size_t)sqlite3_column_bytes(st, 2));
-    enum zone_verdict v = rows == 0 ? ZONE_NONE : judge(p->s, &z);
-    if (v == ZONE_NONE || !texts_fit(p->s, &z, texts, number))
-        return;
-    for (int i = 0; i < ZONE_RANGES; i++)
-        log_meta_add(&p->s->bounds, (enum zone_number)i, &z.ranges[i]);
-    struct span span = bound(p->s, number, &z);
-    span.rows = v == ZONE_ALL ? rows : -1;
-    add_span(p, &span);
-}
-
-/* Rows behind the last zone: the tail, and what a crash kept from being summed up. */
-static void plan_tail(struct plan *p)
-{
-    struct sqlite3 *db = p->s->db->db;
-    int64_t first = sqlite_number(db, "SELECT min(seq) FROM log", 0) >> ZONE_SHIFT;
-    int64_t last = sqlite_number(db, "SELECT coalesce(max(seq), -1) FROM log", -1);
-    for (int64_t n = first > p->next ? first : p->next; last >= 0 && n <= last >> ZONE_SHIFT; n++) {
-        struct span any = bound(p->s, n, NULL);
-        add_span(p, &any);
-    }
-}
-
-static bool any_clause(const struct log_scan *s, bool (*has)(const struct log_clause *c))
-{
-    for (size_t i = 0; i < s->q.filter.n; i++)
-        if (has(&s->q.filter.clauses[i]))
-            return true;
-    return false;
-}
-
-/* The texts of zone ?1 that the query is about: terms, trigrams. NULL: it is about none. */
-static struct sqlite3_stmt *read_texts(const struct log_scan *s)
-{
-    bool terms = any_clause(s, log_clause_has_terms);
-    if (s->q.search.n || any_clause(s, log_clause_has_parts))
-        return sqlite_prepare(s->db->db, "SELECT terms, trigrams FROM zone_terms"
-                                         " NATURAL LEFT JOIN zone_trigrams WHERE number = ?1");
-    return terms ? sqlite_prepare(s->db->db, "SELECT terms, NULL FROM zone_terms WHERE number = ?1") : NULL;
-}
-
-/* Best first. */
-static int by_high(const void *a, const void *b)
-{
-    const struct span *x = a, *y = b;
-    int d = (x->high < y->high) - (x->high > y->high);
-    return d ? d : (x->number < y->number) - (x->number > y->number);
-}
-
-static int by_low(const void *a, const void *b)
-{
-    const struct span *x = a, *y = b;
-    int d = (x->low > y->low) - (x->low < y->low);
-    return d ? d : (x->number > y->number) - (x->number < y->number);
-}
-
-static enum err make_plan(struct log_scan *s)
-{
-    struct plan p = {.s = s};
-    struct sqlite3_stmt *texts = read_texts(s);
-    struct sqlite3_stmt *st =
-        sqlite_prepare(s->db->db, "SELECT number, summary, facets FROM zone ORDER BY number");
-    enum err e = st ? choose_facets(&p) : E_DB;
-    while (e == E_OK && sqlite3_step(st) == SQLITE_ROW)
-        plan_zone(&p, st, texts);
-    if (e == E_OK && sqlite3_reset(st) != SQLITE_OK)
-        e = E_DB;
-    if (e == E_OK)
-        plan_tail(&p);
-    sqlite3_finalize(st);
-    sqlite3_finalize(texts);
-    mem_free(p.facets);
-    if (s->n_spans)
-        qsort(s->spans, s->n_spans, sizeof(*s->spans), s->q.ascending ? by_low : by_high);
-    return e;
-}
 
 /* ---- the order of rows ---- */
 
@@ -367,9 +118,10 @@ static struct hit hit_of(const struct log_scan *s, struct sqlite3_stmt *st)
     }
     const char *p = (const char *)sqlite3_column_text(st, 2);
     h.null = !p;
-    if (p && orders[s->q.order].text)
+    if (p && s->order->text) {
         h.text = keep(p, (size_t)sqlite3_column_bytes(st, 2));
-    else if (p)
+        h.rank = log_plan_rank(&s->plan, h.text);
+    } else if (p)
         h.rank = sqlite3_column_double(st, 2);
     return h;
 }
@@ -390,7 +142,7 @@ static void aim(struct log_scan *s, struct sqlite3_stmt *st, int64_t zone)
     sqlite3_bind_int64(st, 3, (zone << ZONE_SHIFT) + ZONE_ROWS - 1);
 }
 
-static enum err visit(struct log_scan *s, struct span *span)
+static enum err visit(struct log_scan *s, struct log_span *span)
 {
     aim(s, s->visit, span->number);
     span->rows = 0;
@@ -404,7 +156,7 @@ static enum err visit(struct log_scan *s, struct span *span)
     return sqlite3_reset(s->visit) == SQLITE_OK ? E_OK : E_DB;
 }
 
-static enum err count(struct log_scan *s, struct span *span)
+static enum err count(struct log_scan *s, struct log_span *span)
 {
     aim(s, s->count, span->number);
     bool found = sqlite3_step(s->count) == SQLITE_ROW;
@@ -439,9 +191,9 @@ static void settle(struct log_scan *s, const struct hit *h)
 /* No row of spans[at] or behind comes before this one. */
 static bool is_final(const struct log_scan *s, const struct hit *h)
 {
-    if (s->at == s->n_spans)
+    if (s->at == s->plan.n)
         return true;
-    const struct span *next = &s->spans[s->at];
+    const struct log_span *next = &s->plan.spans[s->at];
     return s->q.ascending ? h->rank < next->low : h->rank > next->high;
 }
 
@@ -460,9 +212,9 @@ static void settle_by_time(struct log_scan *s)
 /* Can no row of spans[at] or behind come before the last one that is wanted? */
 static bool is_beaten(const struct log_scan *s, const struct hit *worst)
 {
-    const struct span *next = &s->spans[s->at];
+    const struct log_span *next = &s->plan.spans[s->at];
     double best = s->q.ascending ? next->low : next->high;
-    if (worst->null || orders[s->q.order].text)
+    if (worst->null)
         return false;
     if (s->q.ascending ? best < worst->rank : best > worst->rank)
         return false;
@@ -476,7 +228,7 @@ static bool is_beaten(const struct log_scan *s, const struct hit *worst)
 static void settle_by_rank(struct log_scan *s)
 {
     size_t want = (size_t)s->want;
-    bool over = s->at == s->n_spans;
+    bool over = s->at == s->plan.n;
     if (!over && s->n_hits < want + ZONE_ROWS && s->at % LOG_STEP_ZONES)
         return;
     sort_hits(s);
@@ -497,13 +249,13 @@ static enum err seek(struct log_scan *s)
 {
     enum err e = E_OK;
     for (int i = 0; e == E_OK && !s->full && i < LOG_STEP_ZONES && !(s->endless && s->n_out); i++) {
-        if (s->at < s->n_spans)
-            e = visit(s, &s->spans[s->at++]);
+        if (s->at < s->plan.n)
+            e = visit(s, &s->plan.spans[s->at++]);
         if (s->q.order == ORDER_CREATED)
             settle_by_time(s);
         else
             settle_by_rank(s);
-        s->full |= s->at == s->n_spans && s->n_hits == 0;
+        s->full |= s->at == s->plan.n && s->n_hits == 0;
     }
     return e;
 }
@@ -513,12 +265,12 @@ static enum err seek(struct log_scan *s)
 static void begin_count(struct log_scan *s)
 {
     int64_t unknown = 0;
-    bool exact = s->q.meta && s->n_spans <= LOG_COUNT_ZONES; /* then every row is looked at */
+    bool exact = s->q.meta && s->plan.n <= LOG_COUNT_ZONES; /* then every row is looked at */
     drop_hits(s, 0);
-    for (size_t i = 0; i < s->n_spans; i++) {
+    for (size_t i = 0; i < s->plan.n; i++) {
         if (exact)
-            s->spans[i].rows = -1;
-        unknown += s->spans[i].rows < 0;
+            s->plan.spans[i].rows = -1;
+        unknown += s->plan.spans[i].rows < 0;
     }
     s->stride = unknown <= LOG_COUNT_ZONES ? 1 : (size_t)unknown / LOG_SAMPLE_ZONES;
     s->counting = true;
@@ -528,8 +280,8 @@ static void begin_count(struct log_scan *s)
 static enum err count_some(struct log_scan *s)
 {
     enum err e = E_OK;
-    for (int i = 0; e == E_OK && i < LOG_STEP_ZONES && s->counted < s->n_spans; s->counted++) {
-        struct span *span = &s->spans[s->counted];
+    for (int i = 0; e == E_OK && i < LOG_STEP_ZONES && s->counted < s->plan.n; s->counted++) {
+        struct log_span *span = &s->plan.spans[s->counted];
         if (span->rows >= 0) {
             s->total += span->rows;
             continue;
@@ -589,9 +341,9 @@ static enum err fetch(struct log_scan *s, struct log_page *page)
 
 static enum err finish(struct log_scan *s, struct log_page *page)
 {
-    bool all = s->n_spans <= LOG_COUNT_ZONES;
+    bool all = s->plan.n <= LOG_COUNT_ZONES;
     for (int i = 0; i < ZONE_RANGES && !all; i++)
-        log_meta_add(&s->meta, (enum zone_number)i, &s->bounds.ranges[i]);
+        log_meta_add(&s->meta, (enum zone_number)i, &s->plan.bounds.ranges[i]);
     page->meta = s->meta;
     page->total = reckon(s, page);
     return fetch(s, page);
@@ -602,13 +354,13 @@ static enum err step(struct log_scan *s, struct log_page *page)
     enum err e;
     if (!s->planned) {
         s->planned = true;
-        e = s->visit && s->count ? make_plan(s) : E_DB;
+        e = s->visit && s->count ? log_plan_make(&s->plan, s->db, &s->q) : E_DB;
     } else if (!s->full) {
         e = seek(s);
     } else if (!s->counting) {
         begin_count(s);
         e = E_OK;
-    } else if (s->counted < s->n_spans) {
+    } else if (s->counted < s->plan.n) {
         e = count_some(s);
     } else {
         return finish(s, page);
@@ -621,7 +373,7 @@ static enum err step_endless(struct log_scan *s, struct log_page *page)
     enum err e = E_OK;
     if (!s->planned) {
         s->planned = true;
-        e = s->visit ? make_plan(s) : E_DB;
+        e = s->visit ? log_plan_make(&s->plan, s->db, &s->q) : E_DB;
     } else {
         e = seek(s);
     }
@@ -662,11 +414,12 @@ enum err log_scan_refs(struct log_scan *s, struct log_ref **ret, size_t *ret_n)
 struct log_scan *log_scan_new(struct log_db *db, const struct log_query *q, bool endless)
 {
     struct log_scan *s = mem_zalloc(sizeof(*s));
-    *s = (struct log_scan){.db = db, .q = *q, .endless = endless, .want = INT64_MAX};
+    *s =
+        (struct log_scan){.db = db, .q = *q, .order = log_order_of(q), .endless = endless, .want = INT64_MAX};
     char columns[64];
-    if (s->q.order >= countof(orders))
+    const char *key = s->order->sql;
+    if (!key)
         s->q.order = ORDER_CREATED;
-    const char *key = orders[s->q.order].sql;
     s->skip = endless ? 0 : log_skipped(q);
     if (!endless && s->skip < INT64_MAX - LOG_PAGE_ROWS)
         s->want = s->skip + log_page_size(q);
@@ -678,7 +431,6 @@ struct log_scan *log_scan_new(struct log_db *db, const struct log_query *q, bool
                                     " min((duration_us + 500) / 1000), max((duration_us + 500) / 1000)"
                                   : "count(*)");
     log_meta_clear(&s->meta);
-    log_meta_clear(&s->bounds);
     return s;
 }
 
@@ -689,7 +441,7 @@ void log_scan_free(struct log_scan *s)
     drop_hits(s, 0);
     sqlite3_finalize(s->visit);
     sqlite3_finalize(s->count);
-    mem_free(s->spans);
+    log_plan_done(&s->plan);
     mem_free(s->hits);
     mem_free(s->out);
     mem_free(s);

@@ -109,7 +109,8 @@ enum log_order {
     ORDER_TOKENS_OUT,
     ORDER_TOKENS,
     ORDER_DURATION,
-    ORDER_FEEDBACK
+    ORDER_FEEDBACK,
+    ORDER_COUNT
 };
 
 struct log_query {
