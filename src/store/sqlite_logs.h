@@ -30,7 +30,7 @@ struct log_db {
     struct ledger_sql ledger;
     struct analytics analytics;
     struct sqlite3_stmt *facet, *zone, *terms, *trigrams; /* sqlite_zones.c */
-    char names[1024];                          /* of the columns, with commas; then LOG_LAST_COLUMNS */
+    char names[1024]; /* of the columns, with commas; then LOG_LAST_COLUMNS */
     /* ---- of the one that writes ---- */
     struct zone tail; /* rows that no zone in the database covers; number -1: to be read back */
     int64_t next_seq,
