@@ -85,7 +85,7 @@ export const data = async <T>(path: string, call: Call = {}): Promise<T> => (awa
 export async function list<T>(path: string, call: Call = {}): Promise<Listed<T>> {
     const { result, result_info } = await envelope(path, call);
     const rows = result as T[];
-    return { rows, info: result_info ?? { page: 1, per_page: rows.length, count: rows.length, total_count: rows.length } };
+    return { rows, info: result_info ?? { page: 1, per_page: rows.length, count: rows.length, total_count: rows.length, total_pages: 1 } };
 }
 
 const PAGE = 100, MOST = 5000;

@@ -19,8 +19,8 @@ export const TYPES: Record<string, ElementType> = {
     end: { label: 'End', note: 'the answer goes out', outputs: [] },
 };
 const ALIASES: Record<string, string> = { rate_limit: 'rate' };
-export const typeOf = (e: GraphElement) => ALIASES[e.type] ?? e.type;
-export const labelOf = (e: GraphElement) => (e.type === 'start' ? 'Start' : TYPES[typeOf(e)]?.label ?? e.type);
+export const typeOf = (e: { type: string }) => ALIASES[e.type] ?? e.type;
+export const labelOf = (e: { type: string }) => (e.type === 'start' ? 'Start' : TYPES[typeOf(e)]?.label ?? e.type);
 export const outputsOf = (e: GraphElement): string[] => Object.keys(e.outputs);
 export const targetOf = (e: GraphElement, output: string) => e.outputs[output]?.elementId ?? '';
 

@@ -44,7 +44,7 @@ export function Keys({ id }: { id: string }) {
                 </div>
             ))}</Ready>
             {editing === 'new' && <Editor title="Add a provider key" kind={newKey(slugs(known))} start={{ provider_slug: '', alias: 'default', default_config: !keys.data?.length, secret: '', rate_limit: null, rate_limit_period: null }} act="Store" save={add} onClose={() => setEditing(null)} />}
-            {editing && editing !== 'new' && <Editor title={`${editing.provider_slug} · ${editing.alias}`} kind={CHANGE} start={{ alias: editing.alias, default_config: editing.default_config, secret: null, rate_limit: editing.rate_limit, rate_limit_period: editing.rate_limit_period }} act="Save" save={change(editing)} onClose={() => setEditing(null)} />}
+            {editing && editing !== 'new' && <Editor title={`${editing.provider_slug} · ${editing.alias}`} kind={CHANGE} start={{ alias: editing.alias, default_config: editing.default_config, secret: null, rate_limit: editing.rate_limit ?? null, rate_limit_period: editing.rate_limit_period ?? null }} act="Save" save={change(editing)} onClose={() => setEditing(null)} />}
         </>
     );
 }

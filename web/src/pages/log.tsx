@@ -83,13 +83,13 @@ function Timeline({ row }: { row: LogDetail }) {
     );
 }
 
-const BUCKETS: [string, string][] = [['input_tokens', 'In'], ['input_cached_tokens', '… read from the provider’s cache'], ['input_cache_write_tokens', '… written to it'], ['input_audio_tokens', '… audio'],
+const BUCKETS: [keyof LogDetail['usage_metadata'], string][] = [['input_tokens', 'In'], ['input_cached_tokens', '… read from the provider’s cache'], ['input_cache_write_tokens', '… written to it'], ['input_audio_tokens', '… audio'],
     ['output_tokens', 'Out'], ['output_reasoning_tokens', '… reasoning'], ['output_audio_tokens', '… audio']];
 
 const Usage = ({ row }: { row: LogDetail }) => (
     <table class="facts" aria-label="Tokens and cost">
         <tbody>
-            {BUCKETS.map(([key, label]) => ({ key, label, n: row.usage_metadata?.[key] })).filter(({ label, n }) => n || !label.startsWith('…'))
+            {BUCKETS.map(([key, label]) => ({ key, label, n: row.usage_metadata[key] })).filter(({ label, n }) => n || !label.startsWith('…'))
                 .map(({ key, label, n }) => <tr key={key}><th scope="row">{label}</th><td class="number">{exact(n)}</td></tr>)}
             <tr><th scope="row">Cost{row.custom_cost && ', by the request’s own rates'}</th><td class="number"><b>{row.cost == null ? 'not known' : money(row.cost)}</b></td></tr>
         </tbody>

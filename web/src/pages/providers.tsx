@@ -14,7 +14,7 @@ const COST: Kind = { schema: 'CustomProviderCostBody', keys: { model: { label: '
 
 const keysOf = (kind: Kind, o: Fields): Fields => Object.fromEntries(Object.keys(kind.keys).map((k) => [k, o[k] ?? null]));
 const given = (v: Fields): Fields => Object.fromEntries(Object.entries(v).filter(([, x]) => x !== null));
-const perMillion = (usd: number | null) => (usd == null ? '–' : `$${Number((usd * 1e6).toPrecision(6))}`);
+const perMillion = (usd?: number | null) => (usd == null ? '–' : `$${Number((usd * 1e6).toPrecision(6))}`);
 
 type Editing = { provider: CustomProvider | null } | { cost: CustomCost | null; of: CustomProvider } | null;
 
