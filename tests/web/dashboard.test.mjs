@@ -182,11 +182,13 @@ test('the list stays short in the page, whatever its length; live shows what com
     await page.getByRole('heading', { name: 'No request yet' }).waitFor();
     await plenty(weir, 1, 'lively');
     await page.getByRole('button', { name: 'gpt-4o-mini' }).waitFor();
-    const [download] = await Promise.all([page.waitForEvent('download'), page.getByRole('link', { name: 'JSON' }).click()]);
+    const [download] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: 'JSON' }).click()]);
+    await toast(page, 'lively.ndjson has 1 of them');
     assert.equal(JSON.parse(fs.readFileSync(await download.path(), 'utf8').trim()).model, 'gpt-4o-mini');
     await page.getByRole('button', { name: 'Delete all rows' }).click();
     await page.getByRole('textbox', { name: 'Type lively' }).fill('lively');
-    await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Delete 1 row' }).click();
+    await toast(page, '1 row is deleted');
     await page.getByRole('heading', { name: 'No request yet' }).waitFor();
 });
 

@@ -2,6 +2,7 @@
 // What belongs to one gateway in Chromium: domains, settings that are not lost, names that are offered, the log's keys and long work.
 import test, { after, before } from 'node:test';
 import assert from 'node:assert/strict';
+import fs from 'node:fs';
 import { assertAccessible } from './lib/browser.mjs';
 import { world } from './lib/world.mjs';
 
@@ -87,4 +88,94 @@ test('names of providers and models are offered', async (t) => {
     await page.getByRole('button', { name: 'Add a key' }).click();
     await page.waitForFunction(() => document.querySelectorAll('datalist option').length > 20);
     assert.ok((await offered('Provider')).includes('custom-ours'));
+});
+
+const rows = (page) => page.locator('.row-space .row');
+const walked = async (page, id) => page.waitForFunction((i) => document.activeElement?.closest('[aria-rowindex]')?.getAttribute('aria-rowindex') === i, id);
+
+test('the log: keys, order, times; several values, and filters that are changed', async (t) => {
+    for (const [model, n] of [['openai/gpt-4o', 3], ['openai/gpt-4o-mini', 3], ['anthropic/claude-sonnet-4-5', 2]]) for (let i = 0; i < n; i++) await w.chat(model, 'x'.repeat(20 * i + 1));
+    await w.weir.waitLogs(8);
+    const page = await w.page(t, '/gateways/default/logs');
+    await rows(page).nth(7).waitFor();
+    await page.keyboard.press('j');
+    await walked(page, '2');
+    await page.keyboard.press('j');
+    await walked(page, '3');
+    await page.keyboard.press('Enter');
+    const drawer = page.getByRole('dialog');
+    await drawer.waitFor();
+    const third = page.url();
+    await page.keyboard.press('k');
+    await page.waitForURL((u) => String(u) !== third);
+    await page.keyboard.press('j');
+    await page.waitForURL(third);
+    await page.keyboard.press('Escape');
+    await drawer.waitFor({ state: 'detached' });
+
+    await page.getByRole('button', { name: 'Duration' }).click();
+    await page.waitForURL(/order=duration/);
+    assert.equal(await page.getByRole('columnheader', { name: 'Duration' }).getAttribute('aria-sort'), 'descending');
+    const asked = page.waitForRequest(/order_by=tokens&order_by_direction=asc/);
+    await page.getByRole('button', { name: 'Tokens' }).click();
+    await page.getByRole('button', { name: 'Tokens' }).click();
+    await asked;
+    await page.waitForFunction(() => document.querySelector('[aria-sort=ascending]') && !document.querySelector('.waiting') && document.querySelectorAll('.row-space .row').length === 8);
+    const tokens = (await page.locator('.row-space .c-tokens').allInnerTexts()).map((s) => s.split(' → ').reduce((n, x) => n + Number(x), 0));
+    assert.deepEqual(tokens, [...tokens].sort((a, b) => a - b));
+
+    await page.goto('/gateways/default/logs?range=1h');
+    await page.getByRole('button', { name: 'Filter', exact: true }).click();
+    await page.getByLabel('What').selectOption('model');
+    await page.waitForFunction(() => [...document.querySelectorAll('datalist option')].some((o) => o.value === 'gpt-4o'));
+    await page.getByLabel('Value').fill('gpt-4o, gpt-4o-mini');
+    await page.getByRole('button', { name: 'Add' }).click();
+    await page.getByText('default: 6 match').waitFor();
+    await page.getByRole('button', { name: 'Change the filter: Model is gpt-4o or gpt-4o-mini' }).click();
+    await page.getByLabel('How').selectOption('is not');
+    await page.getByRole('button', { name: 'Apply' }).click();
+    await page.getByText('default: 2 match').waitFor();
+    await page.getByRole('button', { name: 'Change the filter: Model is not' }).click();
+    await page.getByLabel('What').selectOption('feedback');
+    await page.getByLabel('Value').selectOption('none');
+    await page.getByLabel('How').selectOption('is');
+    await page.getByRole('button', { name: 'Apply' }).click();
+    await page.getByText('default: 8 match').waitFor();
+    await page.reload();
+    await page.getByRole('button', { name: 'Remove the filter: Feedback is none' }).waitFor();
+});
+
+test('what takes long says how far it is, and can be stopped', async (t) => {
+    await w.api('POST', '/gateways', { id: 'long', cache_invalidate_on_update: true, cache_ttl: 0, collect_logs: true, rate_limiting_interval: 0, rate_limiting_limit: 0 });
+    const page = await w.page(t, '/gateways/long/logs');
+    let left = 23456, asked = 0, hold;
+    const held = new Promise((go) => { hold = go; });
+    await page.route('**/gateways/long/logs?**', async (route) => {
+        if (route.request().method() === 'DELETE') {
+            if (++asked === 3) await held;
+            left = Math.max(0, left - 5000);
+            return route.fulfill({ json: { success: true } }).catch(() => {});
+        }
+        return route.fulfill({ json: { success: true, result: [], result_info: { page: 1, per_page: 50, count: 0, total_count: left } } });
+    });
+    await page.reload();
+    await page.getByRole('button', { name: 'Delete all rows' }).click();
+    await page.getByRole('textbox', { name: 'Type long' }).fill('long');
+    await page.getByRole('dialog').getByRole('button', { name: 'Delete 23,456 rows' }).click();
+    const work = page.getByRole('group', { name: 'Deleting 23,456 rows of long' });
+    await work.getByText('10,000 of 23,456').waitFor();
+    await page.getByRole('link', { name: 'Settings' }).click(); // it goes on elsewhere
+    await page.getByLabel('Keep answers for').waitFor();
+    await work.getByRole('button', { name: 'Stop' }).click();
+    hold();
+    await toast(page, 'stopped');
+    await work.waitFor({ state: 'detached' });
+    assert.equal(asked, 3);
+});
+
+test('there is a filter for every key that rows have', () => {
+    const keys = [...fs.readFileSync(new URL('../../src/store/log_keys.def', import.meta.url), 'utf8').matchAll(/^LOG_KEY\(\w+, "([^"]+)", \w+, "([^"]+)"/gm)].filter(([, , sql]) => sql !== 'NULL').map(([, key]) => key);
+    const known = /export const KEYS[^]*?\n};/.exec(fs.readFileSync(new URL('../../web/src/lib/filters.ts', import.meta.url), 'utf8'))[0];
+    assert.ok(keys.length > 20);
+    assert.deepEqual(keys.filter((k) => !new RegExp(`^    '?${k.replace('.', '\\.')}'?: `, 'm').test(known)), []);
 });

@@ -7,6 +7,7 @@ import { path, segments } from './lib/router';
 import { Confirm, Head, Problem, Skeleton, Toasts } from './ui/basics';
 import { lazy } from './ui/lazy';
 import { Shell } from './ui/shell';
+import { Works } from './ui/work';
 import { useLoad } from './lib/load';
 import { SignIn } from './pages/signin';
 import { Overview } from './pages/overview';
@@ -50,7 +51,7 @@ export function App() {
         <>
             {session.value ? <Shell><Page /></Shell> : <SignIn />}
             <Confirm />
-            <Toasts />
+            <div class="corner"><Works /><Toasts /></div>
         </>
     );
 }

@@ -80,6 +80,13 @@ export async function analytics(gateway: string, range: Range, abort: AbortSigna
         models: answer.models ?? [], statuses: answer.statuses ?? [] };
 }
 
+/** Providers and models of a gateway in the last month, the most used first. */
+export async function seen(gateway: string, abort: AbortSignal): Promise<{ provider: string; model: string }[]> {
+    const query = `query ($gw: string!, $from: Time!) { viewer { accounts { models: ${NODE}(limit: 200, orderBy: [count_DESC], filter: {gateway: $gw, datetime_geq: $from}) { count dimensions { provider model } } } } }`;
+    const { models = [] } = await graphql<{ models?: Group[] }>(query, { gw: gateway, from: iso(Math.floor(Date.now() / 1000) - 30 * 86400) }, abort);
+    return models.map(({ dimensions: { provider = '', model = '' } }) => ({ provider, model }));
+}
+
 export interface Series { times: number[]; of: (value: (g: Sums) => number | null, gap?: number | null) => (number | null)[] }
 
 /** Groups in the order of time as one value for each bucket; buckets without requests have `gap`. */

@@ -7,7 +7,7 @@ import { ago, duration, exact, moment, money, NONE } from '../lib/format';
 import { useLoad } from '../lib/load';
 import { link, query, setQuery } from '../lib/router';
 import { ask, Button, Dialog, Empty, Head, Icon, Problem, Ready, say, Tag } from '../ui/basics';
-import { AddFilter } from './logs';
+import { AddFilter } from '../ui/filters';
 
 interface Dataset { id: string; name: string; enable: boolean; filters: Filter[]; modified_at: string }
 interface Result { id: string; evaluation_type_id: string; result: string; status_description: string; total_logs: number }

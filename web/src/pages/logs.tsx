@@ -1,50 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 // The log of a gateway: what is looked for stands in the address, rows come a page at a time as they are scrolled to.
-import { useEffect, useRef, useState } from 'preact/hooks';
-import { gatewayPath, list, may, remove, url } from '../lib/api';
-import { fromParams, inDataset, listQuery, toParam, typed, words, KEYS, operators, sign, type Filter, type Operator } from '../lib/filters';
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { iso, RANGES, seen } from '../lib/analytics';
+import { ApiError, gatewayPath, list, may, remove, url } from '../lib/api';
+import { download } from '../lib/export';
+import { fromParams, inDataset, listQuery, toParam, type Filter } from '../lib/filters';
 import { duration, exact, money, NONE, time } from '../lib/format';
 import { useLoad } from '../lib/load';
+import { modelsOf, slugs, useProviders } from '../lib/providers';
 import { link, query, setQuery } from '../lib/router';
-import type { LogRow } from '../lib/types';
-import { ask, Button, Empty, Head, Icon, Problem, say, Skeleton, Tag } from '../ui/basics';
-import { VirtualList } from '../ui/virtual';
+import type { LogRow, ResultInfo } from '../lib/types';
+import { ask, Button, Choice, Empty, Head, Icon, Problem, Skeleton, Tag } from '../ui/basics';
+import { Chips, Offers } from '../ui/filters';
+import { useKeys } from '../ui/keys';
+import { VirtualList, type ListActs } from '../ui/virtual';
+import { work } from '../ui/work';
 import { Drawer } from './log';
 
 const PAGE = 50, SETTLE_MS = 400;
+const DEEPEST = 100_000; // rows of a list that is not in the order of time
+const AT_ONCE = 5000; // rows of one call that deletes
 
-// ---- filters -------------------------------------------------------------------------------------------
+// ---- what is looked for --------------------------------------------------------------------------------
 
 const setFilters = (filters: Filter[]) => setQuery({ f: filters.map(toParam), log: null });
-
-/** A condition to be put together; `keys` and `without` say what there is to choose from. */
-export function AddFilter({ keys = Object.keys(KEYS), without = [], onAdd, onClose }: { keys?: string[]; without?: Operator[]; onAdd: (f: Filter) => void; onClose: () => void }) {
-    const [key, setKey] = useState(keys.includes('status_code') ? 'status_code' : keys[0]!);
-    const signs = operators(key).filter((o) => !without.includes(o));
-    const [operator, setOperator] = useState<Operator>('eq');
-    const [text, setText] = useState('');
-    const { kind, unit } = KEYS[key]!;
-    const op = signs.includes(operator) ? operator : signs[0]!;
-    const value = typed(key, kind === 'bool' && text === '' ? 'true' : text);
-    const add = (e: Event) => {
-        e.preventDefault();
-        if (value === undefined || value === '') return;
-        onAdd({ key, operator: op, value: [value] });
-        onClose();
-    };
-    const input = kind === 'bool'
-        ? <select aria-label="Value" value={text || 'true'} onChange={(e) => setText(e.currentTarget.value)}><option value="true">yes</option><option value="false">no</option></select>
-        : kind === 'time' ? <input aria-label="Value" required type="datetime-local" value={text} onInput={(e) => setText(e.currentTarget.value)} />
-            : <input aria-label="Value" required inputMode={kind === 'number' ? 'decimal' : 'text'} placeholder={unit ?? ''} value={text} onInput={(e) => setText(e.currentTarget.value)} />;
-    return (
-        <form class="card add-filter" onSubmit={add} aria-label="New filter">
-            <select aria-label="What" autofocus value={key} onChange={(e) => { setKey(e.currentTarget.value); setText(''); }}>{keys.map((k) => <option key={k} value={k}>{KEYS[k]!.label}</option>)}</select>
-            <select aria-label="How" value={op} onChange={(e) => setOperator(e.currentTarget.value as Operator)}>{signs.map((o) => <option key={o} value={o}>{sign({ key, operator: o })}</option>)}</select>
-            {input}
-            <Button kind="primary" type="submit" disabled={value === undefined || value === ''}>Add</Button><Button onClick={onClose}>Cancel</Button>
-        </form>
-    );
-}
 
 const QUICK: [string, Filter][] = [
     ['Failed', { key: 'success', operator: 'eq', value: [false] }],
@@ -52,20 +31,26 @@ const QUICK: [string, Filter][] = [
     ['Thumbs down', { key: 'feedback', operator: 'eq', value: [-1] }],
 ];
 
-function Chips({ filters }: { filters: Filter[] }) {
-    const [adding, setAdding] = useState(false);
-    const has = (f: Filter) => filters.some((x) => toParam(x) === toParam(f));
-    return (
-        <>
-            <div class="chips">
-                {filters.map((f, i) => <button key={toParam(f)} type="button" class="chip on" aria-label={`Remove the filter: ${words(f)}`} onClick={() => setFilters(filters.filter((_, k) => k !== i))}>{words(f)}<Icon name="close" /></button>)}
-                {QUICK.filter(([, f]) => !has(f)).map(([label, f]) => <button key={label} type="button" class="chip" onClick={() => setFilters([...filters, f])}>{label}</button>)}
-                <button type="button" class="chip" aria-expanded={adding} onClick={() => setAdding(!adding)}><Icon name="plus" />Filter</button>
-                {filters.length > 1 && <button type="button" class="chip" onClick={() => setFilters([])}>Clear all</button>}
-            </div>
-            {adding && <AddFilter onAdd={(f) => setFilters([...filters, f])} onClose={() => setAdding(false)} />}
-        </>
-    );
+const TIMES = [...RANGES.map((r) => ({ key: r.key, label: r.key })), { key: '', label: 'All' }];
+
+/* The span ends where the list was read last: it moves on when that is done again, not with every look at it. */
+function useSince(key: string, turn: number): Filter[] {
+    return useMemo(() => {
+        const range = RANGES.find((r) => r.key === key);
+        return range ? [{ key: 'created_at', operator: 'gt', value: [iso(Math.floor(Date.now() / 1000) - range.minutes * 60)] }] : [];
+    }, [key, turn]);
+}
+
+/* What this gateway's log has stands before what there is in the world. */
+function useOffers(id: string): Record<string, string[]> {
+    const known = useProviders();
+    const here = useLoad((abort) => (may('analytics_read') ? seen(id, abort) : Promise.resolve([])), [id]);
+    return useMemo(() => {
+        const providers = (here.data ?? []).map((p) => p.provider), models = (here.data ?? []).map((p) => p.model);
+        const rest = providers.length ? providers.flatMap((p) => modelsOf(known, p)) : known.flatMap((k) => k.models);
+        const once = (list: string[]) => [...new Set(list)].filter(Boolean);
+        return { provider: once([...providers, ...slugs(known)]), model: once([...models, ...rest]).slice(0, 500) };
+    }, [here.data, known]);
 }
 
 function Search() {
@@ -101,13 +86,26 @@ function Row({ row }: { row: LogRow }) {
     );
 }
 
-const HEADS = ['Time', 'Status', 'Model', 'Tokens in → out', 'Cost', 'Duration', 'Feedback'];
-const CLASSES = ['c-time', 'c-status', 'c-model', 'c-tokens number', 'c-cost number', 'c-duration number', 'c-feedback'];
+const HEADS: [label: string, classes: string, order?: string][] = [['Time', 'c-time', 'created_at'], ['Status', 'c-status', 'success'], ['Model', 'c-model', 'model'], ['Tokens in → out', 'c-tokens number', 'tokens'],
+    ['Cost', 'c-cost number', 'cost'], ['Duration', 'c-duration number', 'duration'], ['Feedback', 'c-feedback']];
+
+/* The largest first, then the smallest, then as it was. */
+function Heads({ order, ascending }: { order: string; ascending: boolean }) {
+    const turn = (key: string) => (key !== order ? setQuery({ order: key === 'created_at' ? null : key, dir: key === 'created_at' ? 'asc' : null })
+        : !ascending ? setQuery({ order: key === 'created_at' ? null : key, dir: 'asc' }) : setQuery({ order: null, dir: null }));
+    return (
+        <>{HEADS.map(([label, classes, key]) => (
+            <span key={label} role="columnheader" class={classes} aria-sort={key === order ? (ascending ? 'ascending' : 'descending') : undefined}>
+                {key ? <button type="button" class="plain" onClick={() => turn(key)}>{label}<span aria-hidden="true">{key === order && (key !== 'created_at' || ascending) ? (ascending ? ' ↑' : ' ↓') : ''}</span></button> : label}
+            </span>))}
+        </>
+    );
+}
 
 interface Pages { base: string; rows: Map<number, LogRow[]>; stale: Set<number>; error: Error | null }
 
 /* Pages of one list. When its head has changed, the others are read again as they are looked at, and shown as they were until then. */
-function usePages(base: string, first: LogRow[] | undefined): { row: (i: number) => LogRow | undefined; error: Error | null; retry: () => void } {
+function usePages(base: string, first: LogRow[] | undefined): { row: (i: number) => LogRow | undefined; placeOf: (id: string) => number; error: Error | null; retry: () => void } {
     const [pages, setPages] = useState<Pages>({ base, rows: new Map(), stale: new Set(), error: null });
     const asked = useRef(new Set<string>());
     useEffect(() => {
@@ -127,25 +125,44 @@ function usePages(base: string, first: LogRow[] | undefined): { row: (i: number)
         if (!rows || pages.stale.has(page)) want(page);
         return rows?.[i % PAGE];
     };
-    return { row, error: pages.error, retry: () => setPages({ ...pages, error: null }) };
+    const placeOf = (id: string) => {
+        for (const [page, rows] of pages.rows) {
+            const i = rows.findIndex((r) => r.id === id);
+            if (i >= 0) return (page - 1) * PAGE + i;
+        }
+        return -1;
+    };
+    return { row, placeOf, error: pages.error, retry: () => setPages({ ...pages, error: null }) };
 }
 
-async function deleteMatching(id: string, filters: Filter[], search: string, done: () => void): Promise<void> {
-    await remove(`${gatewayPath(id)}/logs?${listQuery(filters, search)}`, 'Deleting rows');
-    say('Deleted');
-    done();
+/* Until none is left of those that were there at the beginning; a call takes AT_ONCE of them. */
+async function deleteMatching(id: string, filters: Filter[], search: string, done: (n: number) => void, abort: AbortSignal): Promise<string> {
+    const until: Filter = { key: 'created_at', operator: 'lt', value: [new Date(Date.now() + 1000).toISOString()] };
+    const which = listQuery([...filters, until], search), left = async () => (await list<LogRow>(`${gatewayPath(id)}/logs?${which}&per_page=1`, { what: 'Counting rows', signal: abort })).info.total_count;
+    const first = await left();
+    for (let now = first; now > 0;) {
+        abort.throwIfAborted();
+        await remove(`${gatewayPath(id)}/logs?${which}&limit=${AT_ONCE}`, 'Deleting rows');
+        const then = await left();
+        if (then >= now) throw new ApiError(200, [{ code: 0, message: `${exact(then)} rows are still there`, path: [] }], 'Deleting rows');
+        now = then;
+        done(first - now);
+    }
+    return `${exact(first)} ${first === 1 ? 'row is' : 'rows are'} deleted`;
 }
 
 function Tools({ id, filters, search, total, reload }: { id: string; filters: Filter[]; search: string; total: number; reload: () => void }) {
-    const what = filters.length || search ? 'the rows that match' : 'all rows';
-    const destroy = () => ask({ title: `Delete ${what}?`, act: 'Delete', word: id, run: () => deleteMatching(id, filters, search, reload),
-        text: `${exact(Math.min(total, 10000))} rows with their bodies${total > 10000 ? ', the newest 10,000 of them' : ''} go for good. The audit log will say who did it.` });
-    const exportAs = (format: string) => url(`${gatewayPath(id)}/logs/export?${listQuery(filters, search, { format })}`);
+    const what = filters.length || search ? 'the rows that match' : 'all rows', rows = total === 1 ? '1 row' : `${exact(total)} rows`;
+    const destroy = () => ask({ title: `Delete ${what}?`, act: `Delete ${rows}`, word: id, text: `${rows} of ${id} and their bodies go for good. The audit log will say who did it. It can be stopped on the way; what is gone by then stays gone.`,
+        run: async () => { void work(`Deleting ${rows} of ${id}`, total, (done, abort) => deleteMatching(id, filters, search, done, abort)).then(reload); } });
+    const save = (format: string, file: string) => void work(`Export of ${id}`, total, async (done, abort) => {
+        const n = await download(url(`${gatewayPath(id)}/logs/export?${listQuery(filters, search, { format })}`), file, (n) => done(Math.min(n, total)), abort);
+        return `${file} has ${exact(format === 'csv' ? n - 1 : n)} of them`;
+    });
     return (
         <>
             {may('write') && filters.length > 0 && filters.every(inDataset) && <a class="button" href={`${link('gateways', id, 'evaluations')}?${filters.map((f) => `f=${encodeURIComponent(toParam(f))}`).join('&')}`}><Icon name="plus" />Dataset</a>}
-            <a class="button" download={`${id}.csv`} href={exportAs('csv')}><Icon name="download" />CSV</a>
-            <a class="button" download={`${id}.ndjson`} href={exportAs('ndjson')}><Icon name="download" />JSON</a>
+            {total > 0 && <><Button icon="download" onClick={() => save('csv', `${id}.csv`)}>CSV</Button><Button icon="download" onClick={() => save('ndjson', `${id}.ndjson`)}>JSON</Button></>}
             {may('write') && total > 0 && <Button icon="trash" label={`Delete ${what}`} onClick={destroy} />}
         </>
     );
@@ -162,29 +179,52 @@ function useLive(source: string, on: boolean, reload: () => void): void {
     }, [source, on]);
 }
 
+/** With j and k from row to row: in the list, or in the drawer while it is open; Enter opens the one in focus. */
+function useWalk(row: (i: number) => LogRow | undefined, placeOf: (id: string) => number, total: number, acts: { current: ListActs | null }): void {
+    const focused = () => Number(document.activeElement?.closest('.row-space [aria-rowindex]')?.getAttribute('aria-rowindex') ?? 1) - 2;
+    const step = (by: number) => () => {
+        const open = query.value.get('log'); // keys come faster than drawings
+        if (document.querySelectorAll('dialog[open]').length > (open ? 1 : 0)) return;
+        const at = open ? placeOf(open) : focused(), to = Math.max(0, Math.min(total - 1, at + by));
+        if (open && at < 0) return;
+        const next = row(to);
+        acts.current?.reveal(to, !open);
+        if (open && next) setQuery({ log: next.id }, { replace: true });
+    };
+    useKeys({ j: step(1), k: step(-1) });
+}
+
+const isAbout = (info: ResultInfo | undefined) => !!(info as { weir_total_is_estimate?: boolean } | undefined)?.weir_total_is_estimate;
+
 export function Logs({ id }: { id: string }) {
     const params = query.value, filters = fromParams(params.getAll('f')), search = params.get('q') ?? '';
-    const live = params.get('live') === 'yes';
-    const base = `${gatewayPath(id)}/logs?${listQuery(filters, search, { per_page: PAGE })}`;
+    const live = params.get('live') === 'yes', range = params.get('range') ?? '', order = params.get('order') ?? 'created_at', ascending = params.get('dir') === 'asc';
+    const [turn, setTurn] = useState(0);
+    const all = [...filters, ...useSince(range, turn)], offers = useOffers(id), acts = useRef<ListActs>(null);
+    const base = `${gatewayPath(id)}/logs?${listQuery(all, search, { per_page: PAGE, ...(order !== 'created_at' && { order_by: order }), ...(ascending && { order_by_direction: 'asc' }) })}`;
     const head = useLoad((abort) => list<LogRow>(`${base}&page=1`, { signal: abort, what: 'Reading the log' }), [base]);
-    useLive(url(`${gatewayPath(id)}/logs/tail?${listQuery(filters, search)}`), live, head.reload);
-    const total = head.data?.info.total_count;
-    const { row, error, retry } = usePages(base, head.data?.rows);
+    const again = () => { if (range) setTurn(turn + 1); else head.reload(); };
+    useLive(url(`${gatewayPath(id)}/logs/tail?${listQuery(all, search)}`), live, head.reload);
+    const total = head.data?.info.total_count, shown = order === 'created_at' ? total : Math.min(total ?? 0, DEEPEST);
+    const { row, placeOf, error, retry } = usePages(base, head.data?.rows);
     const open = params.get('log');
+    useWalk(row, placeOf, shown ?? 0, acts);
+    const note = total === undefined ? id : `${id}: ${isAbout(head.data?.info) ? 'about ' : ''}${exact(total)} ${all.length || search ? 'match' : total === 1 ? 'row' : 'rows'}${shown! < total ? `, the first ${exact(shown)} in this order` : ''}`;
     return (
         <>
-            <Head title="Logs" note={total === undefined ? id : `${id}: ${exact(total)} ${filters.length || search ? 'match' : total === 1 ? 'row' : 'rows'}`}>
-                <Tools id={id} filters={filters} search={search} total={total ?? 0} reload={head.reload} />
+            <Head title="Logs" note={note}>
+                <Tools id={id} filters={all} search={search} total={total ?? 0} reload={head.reload} />
             </Head>
             <div class="toolbar">
                 <Search />
-                <Button icon="refresh" label="Read again" busy={head.loading && !live} onClick={head.reload} />
+                <Choice label="Time range" options={TIMES} value={range} onChange={(key) => setQuery({ range: key, log: null })} />
+                <Button icon="refresh" label="Read again" busy={head.loading && !live} onClick={again} />
                 <Button aria-pressed={live} onClick={() => setQuery({ live: live ? null : 'yes' }, { replace: true })}><span class={live ? 'dot on' : 'dot'} />Live</Button>
             </div>
-            <Chips filters={filters} />
+            <Offers.Provider value={offers}><Chips filters={filters} quick={QUICK} set={setFilters} /></Offers.Provider>
             {head.error ? <Problem error={head.error} retry={head.reload} /> : error && <Problem error={error} retry={retry} />}
-            {total === undefined ? !head.error && <Skeleton rows={10} /> : total === 0 ? <NoRows id={id} filtered={filters.length > 0 || search !== ''} /> : (
-                <VirtualList label="Log" head={HEADS.map((h, i) => <span key={h} role="columnheader" class={CLASSES[i]}>{h}</span>)} total={total} render={(i) => { const r = row(i); return r && { key: r.id, open: () => setQuery({ log: r.id }), selected: r.id === open, cells: <Row row={r} /> }; }} />
+            {total === undefined ? !head.error && <Skeleton rows={10} /> : total === 0 ? <NoRows id={id} filtered={all.length > 0 || search !== ''} /> : (
+                <VirtualList label="Log" acts={acts} head={<Heads order={order} ascending={ascending} />} total={shown!} render={(i) => { const r = row(i); return r && { key: r.id, open: () => setQuery({ log: r.id }), selected: r.id === open, cells: <Row row={r} /> }; }} />
             )}
             {open && <Drawer key={open} gateway={id} log={open} onClose={() => setQuery({ log: null })} onChange={head.reload} />}
         </>
@@ -192,5 +232,5 @@ export function Logs({ id }: { id: string }) {
 }
 
 const NoRows = ({ id, filtered }: { id: string; filtered: boolean }) => (filtered
-    ? <Empty title="Nothing matches"><p>Take a filter away, or search for less.</p><Button onClick={() => setQuery({ f: null, q: null })}>Clear all</Button></Empty>
+    ? <Empty title="Nothing matches"><p>Take a filter away, search for less, or choose a longer time.</p><Button onClick={() => setQuery({ f: null, q: null, range: null })}>Clear all</Button></Empty>
     : <Empty title="No request yet"><p>Every call through this gateway leaves a row here, with what was asked and answered.</p><a class="button primary" href={link('gateways', id, 'start')}>Send the first one</a></Empty>);

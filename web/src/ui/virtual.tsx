@@ -6,10 +6,12 @@ import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 
 const TALLEST = 16_000_000, MORE = 6;
 
+/** `reveal` scrolls a row into sight; with `focus` its first button gets the focus. */
+export interface ListActs { reveal: (i: number, focus: boolean) => void }
 interface Item { key: string; open: () => void; selected: boolean; cells: ComponentChildren }
 
-export function VirtualList({ label, head, total, render }: { label: string; head: ComponentChildren; total: number; render: (i: number) => Item | undefined }) {
-    const box = useRef<HTMLDivElement>(null);
+export function VirtualList({ label, head, total, render, acts }: { label: string; head: ComponentChildren; total: number; render: (i: number) => Item | undefined; acts?: { current: ListActs | null } }) {
+    const box = useRef<HTMLDivElement>(null), wanted = useRef(-1);
     const [top, setTop] = useState(0);
     const [size, setSize] = useState({ view: 600, row: 45 });
     useLayoutEffect(() => {
@@ -27,6 +29,23 @@ export function VirtualList({ label, head, total, render }: { label: string; hea
     const at = scaled ? Math.round((top / Math.max(1, height - size.view)) * (total - seen)) : Math.floor(top / size.row);
     const from = Math.max(0, at - MORE), to = Math.min(total, at + seen + MORE);
     const place = (i: number) => (scaled ? top + (i - at) * size.row : i * size.row);
+    const reveal = (i: number, focus: boolean) => {
+        const el = box.current!, first = scaled ? Math.floor((el.scrollTop / Math.max(1, height - size.view)) * (total - seen)) : el.scrollTop / size.row;
+        if (i < first || i + 1 > first + size.view / size.row) {
+            const to = i < first ? i : i + 1 - size.view / size.row;
+            el.scrollTop = scaled ? (to / Math.max(1, total - seen)) * (height - size.view) : to * size.row;
+        }
+        if (focus) { wanted.current = i; settle(); }
+    };
+    /* A row that is far away is there after the next drawing only. */
+    const settle = () => {
+        const button = wanted.current < 0 ? null : box.current?.querySelector<HTMLElement>(`[aria-rowindex="${wanted.current + 2}"] button`);
+        if (button) { wanted.current = -1; button.focus({ preventScroll: true }); }
+    };
+    useEffect(() => {
+        if (acts) acts.current = { reveal };
+        settle();
+    });
     return (
         <div class="card rows" role="table" aria-label={label} aria-rowcount={total + 1}>
             <div class="row heads" role="row">{head}</div>
