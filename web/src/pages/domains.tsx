@@ -11,7 +11,7 @@ import { useState } from 'preact/hooks';
 interface Certificate { named: boolean; expires_at: string }
 interface Domain { hostname: string; status: string; cname_target: string; created_at: number; minTLS?: string; weir_certificate: Certificate | null }
 
-const KIND: Kind = { schema: 'CustomDomain', keys: { domain: { label: 'Host name', example: 'ai.example.com' }, minTLS: { label: 'Least version of TLS', choices: [[null, 'as the server has it'], ['1.2', '1.2'], ['1.3', '1.3']] } } };
+const KIND: Kind = { schema: 'CustomDomainBody', keys: { domain: { label: 'Host name', example: 'ai.example.com' }, minTLS: { label: 'Least version of TLS', choices: [[null, 'as the server has it'], ['1.2', '1.2'], ['1.3', '1.3']] } } };
 const SOON_MS = 14 * 864e5;
 
 const ADDRESS = /^[\d.]+$/, NOWHERE = /^(localhost|127\.[\d.]+)$/;
