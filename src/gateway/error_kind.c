@@ -31,7 +31,6 @@ static enum error_kind of_err(enum err e)
     case E_EOF:
     case E_NO_ANSWER:
     case E_RESET: return ERROR_CUT;
-    case E_CANCELLED:
     case E_CLIENT_GONE: return ERROR_CLIENT_GONE;
     default: return ERROR_GATEWAY;
     }

@@ -18,7 +18,7 @@ static int64_t delay_before(const struct retry_case *c)
 enum retry_verdict retry_decide(const struct retry_case *c, int64_t *ret_delay_ms)
 {
     must(c->attempt >= 1 && c->delay_ms >= 0);
-    bool unwanted = c->err == E_CLIENT_GONE || c->err == E_CANCELLED;
+    bool unwanted = c->err == E_CLIENT_GONE;
     bool failed = c->err != E_OK || c->status >= 400;
     if (!failed || unwanted || c->left_ms <= 0)
         return RETRY_DELIVER;

@@ -39,7 +39,6 @@ static const struct {
     {{0, E_NO_CREDITS, false}, ERROR_GATEWAY},
     {{0, E_COOLING, false}, ERROR_GATEWAY},
     {{0, E_NO_CREDENTIAL, false}, ERROR_GATEWAY},
-    {{0, E_DRAINING, false}, ERROR_GATEWAY},
     /* the answer came to its end, and was none; it did not, and nobody knows why */
     {{200, E_OK, true}, ERROR_STREAM},
     {{200, E_OK, false}, ERROR_CUT},

@@ -74,7 +74,6 @@ static const struct {
     {E_RESET, 200, LAST_STEP, RETRY_AGAIN, RETRY_DELIVER},
     /* nobody waits for it */
     {E_CLIENT_GONE, 0, MORE, RETRY_DELIVER, RETRY_DELIVER},
-    {E_CANCELLED, 0, MORE, RETRY_DELIVER, RETRY_DELIVER},
 };
 
 static void expect(const struct retry_case *c, enum retry_verdict want, int64_t want_delay, size_t row)
