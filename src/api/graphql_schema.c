@@ -2,7 +2,7 @@
 #include "api/graphql_schema.h"
 #include "base/limits.h"
 
-enum { TYPES = 64, OPS_PER_DIMENSION = 9 };
+enum { TYPES = 64 };
 
 const struct graphql_directive_row graphql_directives[GRAPHQL_DIRECTIVES] = {
     {"include", "Only when the argument is true"},

@@ -24,8 +24,6 @@ enum {
     NET_WRITE_CAP = 256 * MIB,
     /* net: timers that fire in one wake-up; the rest waits for the next round */
     NET_TIMER_BATCH = 256,
-    /* net: connections taken from a listener in one wake-up, so that live ones keep their turn */
-    NET_ACCEPT_BATCH = 64,
     /* net: after the last answer byte, how long and how much we read away so that a peer that is
      * still sending sees our answer and not a reset (RFC 9112 section 9.6) */
     NET_LINGER_MS = 1000,

@@ -2,7 +2,7 @@
 #include "providers/decimal.h"
 
 /* Below 10^DECIMAL_WHOLE dollars: times 2^63 tokens times a thousand parts that is under 2^256. */
-enum { DECIMAL_WHOLE = 7, DECIMAL_DIGITS = DECIMAL_WHOLE + DECIMAL_PLACES, PICO_PLACES = 12 };
+enum { DECIMAL_WHOLE = 7, PICO_PLACES = 12 };
 
 /* d = d * factor + addend */
 static void multiply(struct decimal *d, uint64_t factor, uint64_t addend)

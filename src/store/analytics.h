@@ -37,8 +37,7 @@ enum analytics_type {
     TYPE_TIME,
     TYPE_DATE,
     TYPE_MONEY,
-    TYPE_TOOK,
-    TYPE_REAL
+    TYPE_TOOK
 };
 
 struct analytics_node_row {
