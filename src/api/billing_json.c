@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/billing.h"
-#include "base/clock.h"
 
 #include <stdio.h>
 #include <time.h>

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/graphql_schema.h"
-#include "base/limits.h"
 
 enum { TYPES = 64 };
 

@@ -8,7 +8,6 @@
  */
 #include "api/log_json.h"
 #include "api/log_query.h"
-#include "base/limits.h"
 
 enum { POLL_MS = 500, QUIET_POLLS = 30, ROWS = 200 };
 

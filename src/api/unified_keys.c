@@ -5,7 +5,6 @@
  */
 #include "api/objects.h"
 #include "api/provider_key_json.h"
-#include "base/limits.h"
 #include "providers/provider.h"
 
 static void put_key(struct json_out *w, struct api_call *c, const struct object *o)

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* weir account: makes and lists the accounts of a data directory, while the daemon runs or not. */
-#include "base/limits.h"
 #include "cli/cli.h"
 #include "store/store.h"
 

@@ -9,7 +9,6 @@
 #include "cli/code_file.h"
 #include "cli/code_state.h"
 #include "cli/code_text.h"
-#include "cli/text.h"
 
 #include <stdio.h>
 #include <stdlib.h>

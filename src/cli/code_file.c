@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/code_file.h"
-#include "base/limits.h"
 #include "cli/code_value.h"
 #include "cli/text.h"
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/request_file.h"
 #include "base/json.h"
-#include "base/limits.h"
 
 #include <stdio.h>
 

@@ -9,7 +9,6 @@
 #include "api/api.h"
 #include "base/dumps.h"
 #include "base/file.h"
-#include "base/limits.h"
 #include "base/log.h"
 #include "base/thread.h"
 #include "cli/cli.h"

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What an expression answers. */
-#include "base/limits.h"
 #include "gateway/cel_tree.h"
 
 static const struct cel_value nothing = {.type = CEL_NOTHING};

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/compat.h"
-#include "base/json.h"
-#include "base/limits.h"
 #include "gateway/byok.h"
 #include "gateway/custom.h"
 #include "gateway/plan.h"

@@ -4,7 +4,6 @@
  * meanwhile: leaving it there is how a full listener makes the rest wait in the kernel.
  */
 #include "net/listen.h"
-#include "base/limits.h"
 #include "net/conn_uv.h"
 
 #include <errno.h>

@@ -4,7 +4,6 @@
  * Blocks of a kind that the neutral form has no word for (tools that the provider ran itself, and their
  * results) are kept raw, for this dialect alone. Numbers are read as text, so that they stay as they were.
  */
-#include "base/limits.h"
 #include "providers/codec_anthropic.h"
 
 #include <stdio.h>

@@ -4,7 +4,6 @@
  * constraints that a grammar cannot check, open objects and recursion. Constraints move into descriptions,
  * where the model at least reads them; objects are closed; what stays impossible is said by words elsewhere.
  */
-#include "base/limits.h"
 #include "providers/codec_anthropic.h"
 
 enum { NODES = 4096, DEPTH = 64 }; /* beyond it, or by recursion, the API would say "too complex" */

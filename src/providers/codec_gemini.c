@@ -4,7 +4,6 @@
  */
 #include "providers/codec_gemini.h"
 #include "base/crypto.h"
-#include "base/limits.h"
 #include "providers/codec_anthropic.h"
 
 #include <stdio.h>

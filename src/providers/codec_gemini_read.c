@@ -7,7 +7,6 @@
  */
 #include "providers/codec_gemini.h"
 #include "base/crypto.h"
-#include "base/limits.h"
 
 #include <stdio.h>
 

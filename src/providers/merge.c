@@ -7,7 +7,6 @@
  */
 #include "providers/merge.h"
 #include "base/crypto.h"
-#include "base/limits.h"
 #include "http/sse.h"
 #include "providers/aws_stream.h"
 #include "providers/merge_tree.h"

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/evaluation.h"
-#include "store/record.h"
 #include "base/limits.h"
 
 #include <math.h>

@@ -6,7 +6,6 @@
  */
 #include "store/sqlite_catalog.h"
 #include "base/clock.h"
-#include "base/limits.h"
 
 static const char schema_1[] =
     "CREATE TABLE account (seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, created INTEGER NOT NULL);"

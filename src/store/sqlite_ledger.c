@@ -5,7 +5,6 @@
  * balance that is not a whole number of 63 bits.
  */
 #include "store/sqlite_logs.h"
-#include "base/limits.h"
 
 #include <stdio.h>
 
