@@ -3,7 +3,7 @@
 import { signal } from '@preact/signals';
 import type { Listed, ResultInfo, Session } from './types';
 
-const ROOT = '/client/v4';
+export const ROOT = '/client/v4';
 
 export interface Complaint { code: number; message: string; path: string[] }
 
@@ -23,7 +23,7 @@ export const mayAll = (...wanted: string[]) => !session.value?.gateways && may(.
 
 interface Call { method?: string; body?: unknown; signal?: AbortSignal; what?: string }
 
-async function send(path: string, { method = 'GET', body, signal: abort, what = 'The call' }: Call): Promise<Response> {
+export async function send(path: string, { method = 'GET', body, signal: abort, what = 'The call' }: Call): Promise<Response> {
     const headers: Record<string, string> = { 'x-weir-ui': '1' };
     if (body !== undefined) headers['content-type'] = 'application/json';
     const init: RequestInit = { method, headers, credentials: 'same-origin', cache: 'no-store' };
@@ -43,13 +43,13 @@ function complaints(answer: unknown): Complaint[] {
     return errors.map((e) => ({ code: e.code ?? 0, message: String(e.message ?? ''), path: Array.isArray(e.path) ? e.path.map(String) : [] }));
 }
 
-async function refusal(response: Response, what: string): Promise<ApiError> {
+export async function refusal(response: Response, what: string): Promise<ApiError> {
     const answer = await response.json().catch(() => null);
     return new ApiError(response.status, complaints(answer), what);
 }
 
 /* A session that has ended shows as the first call that is refused for want of one. */
-async function checked(path: string, call: Call): Promise<Response> {
+export async function checked(path: string, call: Call): Promise<Response> {
     const response = await send(path, call);
     if (response.ok) return response;
     const error = await refusal(response, call.what ?? 'The call');

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // The account's gateways, for the picker and the palette: loaded once for a session, and again when one comes or goes.
 import { effect, signal } from '@preact/signals';
-import { account, listAll, may, session } from './api';
+import { may, session } from './api';
+import { listAll } from './client';
 import type { Gateway } from './types';
 
 export const gateways = signal<Gateway[] | undefined>(undefined);
 
 export async function readGateways(abort?: AbortSignal): Promise<Gateway[]> {
-    const all = await listAll<Gateway>(`${account()}/ai-gateway/gateways`, { what: 'Listing gateways', ...(abort && { signal: abort }) });
+    const all = await listAll('/accounts/{A}/ai-gateway/gateways', { what: 'Listing gateways', ...(abort && { signal: abort }) });
     gateways.value = all;
     return all;
 }

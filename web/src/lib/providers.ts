@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 // Names that forms offer: the providers that are built in and the account's own, with the models that have a price.
-import { account, get, listAll, mayAll } from './api';
+import { mayAll } from './api';
+import { get, listAll } from './client';
 import { useLoad } from './load';
-import type { CustomCost, CustomProvider } from './types';
 
 export interface Known { slug: string; models: string[] }
 
 async function own(signal: AbortSignal): Promise<Known[]> {
     if (!mayAll('read', 'write')) return [];
-    const base = `${account()}/ai-gateway/custom-providers`, call = { signal, what: 'Listing providers' };
-    const [providers, costs] = await Promise.all([listAll<CustomProvider>(base, call), listAll<CustomCost>(`${base}/costs`, call)]);
+    const call = { signal, what: 'Listing providers' };
+    const [providers, costs] = await Promise.all([listAll('/accounts/{A}/ai-gateway/custom-providers', call), listAll('/accounts/{A}/ai-gateway/custom-providers/costs', call)]);
     return providers.map((p) => ({ slug: `custom-${p.slug}`, models: costs.filter((c) => c.account_provider_id === p.id && c.model_rule === 'equals').map((c) => c.model) }));
 }
 
 /** Empty until they are there, and when they cannot be had: names can be typed without them. */
 export function useProviders(): Known[] {
-    const all = useLoad(async (signal) => (await Promise.all([own(signal), get<Known[]>('/weir/providers', { signal, what: 'Listing providers' })])).flat(), []);
+    const all = useLoad(async (signal) => (await Promise.all([own(signal), get('/weir/providers', { signal, what: 'Listing providers' })])).flat(), []);
     return all.data ?? [];
 }
 

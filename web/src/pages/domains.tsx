@@ -1,17 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // Hosts that stand for a gateway: what its DNS has to say, and which certificate its clients are shown.
-import { gatewayPath, listAll, may, post, remove } from '../lib/api';
+import { may } from '../lib/api';
+import { listAll, post, remove, type Body } from '../lib/client';
 import { ago, moment } from '../lib/format';
 import { useLoad } from '../lib/load';
-import type { Fields } from '../lib/types';
+import type { CustomDomain as Domain, DomainCertificate as Certificate } from '../lib/openapi';
 import { ask, Button, Copied, Empty, Head, Ready, say, Tag } from '../ui/basics';
 import { Editor, type Kind } from '../ui/editor';
 import { useState } from 'preact/hooks';
 
-interface Certificate { named: boolean; expires_at: string }
-interface Domain { hostname: string; status: string; cname_target: string; created_at: number; minTLS?: string; weir_certificate: Certificate | null }
-
-const KIND: Kind = { schema: 'CustomDomainBody', keys: { domain: { label: 'Host name', example: 'ai.example.com' }, minTLS: { label: 'Least version of TLS', choices: [[null, 'as the server has it'], ['1.2', '1.2'], ['1.3', '1.3']] } } };
+const DOMAINS = '/accounts/{A}/ai-gateway/gateways/{G}/custom-domains', DOMAIN = `${DOMAINS}/{host}` as const;
+const KIND: Kind<'CustomDomainBody'> = { schema: 'CustomDomainBody', keys: { domain: { label: 'Host name', example: 'ai.example.com' }, minTLS: { label: 'Least version of TLS', choices: [[null, 'as the server has it'], ['1.2', '1.2'], ['1.3', '1.3']] } } };
 const SOON_MS = 14 * 864e5;
 
 const ADDRESS = /^[\d.]+$/, NOWHERE = /^(localhost|127\.[\d.]+)$/;
@@ -46,16 +45,16 @@ function Card({ domain: d, onDelete }: { domain: Domain; onDelete: (() => void) 
 }
 
 export function Domains({ id }: { id: string }) {
-    const base = `${gatewayPath(id)}/custom-domains`, editable = may('write');
-    const domains = useLoad((abort) => listAll<Domain>(base, { signal: abort, what: 'Listing custom domains' }), [id]);
+    const editable = may('write');
+    const domains = useLoad((abort) => listAll(DOMAINS, { G: id, signal: abort, what: 'Listing custom domains' }), [id]);
     const [adding, setAdding] = useState(false);
-    const add = async (v: Fields) => {
-        await post(base, { domain: v['domain'], zone_id: '', ...(v['minTLS'] && { minTLS: v['minTLS'] }) }, 'Adding the domain');
+    const add = async ({ domain, minTLS }: Body<'post', typeof DOMAINS>) => {
+        await post(DOMAINS, { G: id, body: { domain, zone_id: '', ...(minTLS && { minTLS }) }, what: 'Adding the domain' });
         say('Added: now set its DNS record');
         domains.reload();
     };
     const destroy = (d: Domain) => ask({ title: `Delete ${d.hostname}?`, act: 'Delete', text: 'Programs that call this host are refused from then on. The gateway’s other addresses stay.',
-        run: async () => { await remove(`${base}/${encodeURIComponent(d.hostname)}`, 'Deleting the domain'); say('Deleted'); domains.reload(); } });
+        run: async () => { await remove(DOMAIN, { G: id, host: d.hostname, what: 'Deleting the domain' }); say('Deleted'); domains.reload(); } });
     const adder = editable && <Button icon="plus" kind="primary" onClick={() => setAdding(true)}>Add a domain</Button>;
     return (
         <>

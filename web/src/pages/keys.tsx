@@ -1,29 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0
 // Keys of providers that a gateway keeps: added, rotated, deleted; never shown.
 import { useState } from 'preact/hooks';
-import { gatewayPath, listAll, may, post, put, remove } from '../lib/api';
+import { may } from '../lib/api';
+import { listAll, post, put, remove, type Body } from '../lib/client';
 import { ago, exact, NONE } from '../lib/format';
 import { useLoad } from '../lib/load';
 import { slugs, useProviders } from '../lib/providers';
-import type { Fields, ProviderConfig } from '../lib/types';
+import type { ProviderConfig } from '../lib/types';
 import { ask, Button, Empty, Head, Ready, say, Tag } from '../ui/basics';
 import { Editor, type Kind } from '../ui/editor';
 
 const LIMITS = { rate_limit: { label: 'Rate limit', unit: 'requests each period' }, rate_limit_period: { label: 'Period', unit: 'seconds' } };
-const newKey = (offers: string[]): Kind => ({ schema: 'ProviderConfigBody', keys: { provider_slug: { label: 'Provider', example: 'openai', offers }, alias: { label: 'Name' }, secret: { label: 'Key', secret: true }, default_config: { label: 'Use it when none is asked for' }, ...LIMITS } });
-const CHANGE: Kind = { schema: 'ProviderConfigBody', keys: { secret: { label: 'New key', secret: true, example: 'empty: stays as it is' }, alias: { label: 'Name' }, default_config: { label: 'Use it when none is asked for' }, ...LIMITS } };
+const newKey = (offers: string[]): Kind<'ProviderConfigBody'> => ({ schema: 'ProviderConfigBody', keys: { provider_slug: { label: 'Provider', example: 'openai', offers }, alias: { label: 'Name' }, secret: { label: 'Key', secret: true }, default_config: { label: 'Use it when none is asked for' }, ...LIMITS } });
+const CHANGE: Kind<'ProviderConfigBody'> = { schema: 'ProviderConfigBody', keys: { secret: { label: 'New key', secret: true, example: 'empty: stays as it is' }, alias: { label: 'Name' }, default_config: { label: 'Use it when none is asked for' }, ...LIMITS } };
 
-const given = (v: Fields): Fields => Object.fromEntries(Object.entries(v).filter(([, x]) => x !== null && x !== ''));
+const KEYS = '/accounts/{A}/ai-gateway/gateways/{G}/provider_configs', KEY = `${KEYS}/{K}` as const;
+
+const given = <T extends object>(v: T): T => Object.fromEntries(Object.entries(v).filter(([, x]) => x !== null && x !== '')) as T;
 
 export function Keys({ id }: { id: string }) {
-    const base = `${gatewayPath(id)}/provider_configs`, editable = may('write') && may('secrets_write');
-    const keys = useLoad((abort) => listAll<ProviderConfig>(base, { signal: abort, what: 'Listing provider keys' }), [id]);
+    const editable = may('write') && may('secrets_write');
+    const keys = useLoad((abort) => listAll(KEYS, { G: id, signal: abort, what: 'Listing provider keys' }), [id]);
     const known = useProviders();
     const [editing, setEditing] = useState<ProviderConfig | 'new' | null>(null);
     const destroy = (k: ProviderConfig) => ask({ title: `Delete the key ${k.alias} of ${k.provider_slug}?`, act: 'Delete', text: 'Requests without a key of their own go out without one, or are refused.',
-        run: async () => { await remove(`${base}/${k.id}`, 'Deleting the key'); say('Deleted'); keys.reload(); } });
-    const add = async (v: Fields) => { await post(base, given(v), 'Storing the key'); say('Stored: it holds for the next request'); keys.reload(); };
-    const change = (k: ProviderConfig) => async (v: Fields) => { await put(`${base}/${k.id}`, given(v), 'Changing the key'); say('Changed: it holds for the next request'); keys.reload(); };
+        run: async () => { await remove(KEY, { G: id, K: k.id, what: 'Deleting the key' }); say('Deleted'); keys.reload(); } });
+    const add = async (v: Body<'post', typeof KEYS>) => { await post(KEYS, { G: id, body: given(v), what: 'Storing the key' }); say('Stored: it holds for the next request'); keys.reload(); };
+    const change = (k: ProviderConfig) => async (v: Body<'put', typeof KEY>) => { await put(KEY, { G: id, K: k.id, body: given(v), what: 'Changing the key' }); say('Changed: it holds for the next request'); keys.reload(); };
     const adder = editable && <Button icon="plus" kind="primary" onClick={() => setEditing('new')}>Add a key</Button>;
     return (
         <>

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tokens of the account: found by name, given a new text, taken back.
 import { useState } from 'preact/hooks';
-import { listAll, put, remove } from '../lib/api';
+import { listAll, put, remove } from '../lib/client';
 import { ago, date } from '../lib/format';
 import { useLoad } from '../lib/load';
 import type { Token } from '../lib/types';
 import { ask, Button, Empty, Head, Ready, say, Tag } from '../ui/basics';
 import { Find, finds } from '../ui/find';
-import { NewToken, tokensPath, TokenShown } from '../ui/token';
+import { NewToken, TokenShown } from '../ui/token';
 
 const SHOWN = 3; // gateways of a token beside its name
 
@@ -34,13 +34,13 @@ function Table({ tokens, onRoll, onDelete }: { tokens: Token[]; onRoll: (t: Toke
 }
 
 export function Tokens() {
-    const all = useLoad((abort) => listAll<Token>(tokensPath(), { signal: abort, what: 'Listing tokens' }), []);
+    const all = useLoad((abort) => listAll('/accounts/{A}/tokens', { signal: abort, what: 'Listing tokens' }), []);
     const [making, setMaking] = useState(false);
     const [wanted, setWanted] = useState('');
     const [shown, setShown] = useState<{ name: string; value: string } | null>(null);
     const roll = (t: Token) => ask({ title: `A new text for ${t.name}?`, act: 'Replace it', text: 'The old one opens nothing any more: whoever uses it has to be given the new one.',
-        run: async () => { const { result } = await put<string>(`${tokensPath()}/${t.id}/value`, {}, 'Replacing the text'); setShown({ name: t.name, value: result }); all.reload(); } });
-    const destroy = (t: Token) => ask({ title: `Delete ${t.name}?`, act: 'Delete', text: 'Whoever uses it is refused from then on.', run: async () => { await remove(`${tokensPath()}/${t.id}`, 'Deleting the token'); say('Deleted'); all.reload(); } });
+        run: async () => { const { result } = await put('/accounts/{A}/tokens/{T}/value', { T: t.id, what: 'Replacing the text' }); setShown({ name: t.name, value: result }); all.reload(); } });
+    const destroy = (t: Token) => ask({ title: `Delete ${t.name}?`, act: 'Delete', text: 'Whoever uses it is refused from then on.', run: async () => { await remove('/accounts/{A}/tokens/{T}', { T: t.id, what: 'Deleting the token' }); say('Deleted'); all.reload(); } });
     return (
         <>
             <Head title="Tokens" note="What programs and people sign in with."><Button icon="plus" kind="primary" onClick={() => setMaking(true)}>New token</Button></Head>

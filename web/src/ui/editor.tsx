@@ -3,17 +3,21 @@
 import { useState } from 'preact/hooks';
 import { ApiError } from '../lib/api';
 import { useLoad } from '../lib/load';
-import type { Fields, ObjectSchema } from '../lib/types';
+import type { Fields, Json, ObjectSchema, Schemas } from '../lib/types';
 import { Button, Dialog, Problem, Ready } from './basics';
 import { fault, Field, schemaOf, type Hint } from './form';
 
-export interface Kind { schema: string; keys: Record<string, Hint> }
+/** A schema of the API, and which of its keys a form asks for. */
+export interface Kind<N extends keyof Schemas> { schema: N; keys: { [K in keyof Schemas[N] & string]?: Hint } }
+export type Start<N extends keyof Schemas> = { [K in keyof Schemas[N] & string]?: Schemas[N][K] | Json };
 
-function Inner({ kind, schema, start, act, save, onClose }: { kind: Kind; schema: ObjectSchema; start: Fields; act: string; save: (v: Fields) => Promise<unknown>; onClose: () => void }) {
+interface Form<N extends keyof Schemas, B> { kind: Kind<N>; start: Start<N>; act: string; save: (v: B) => Promise<unknown>; onClose: () => void }
+
+function Inner({ hints, schema, start, act, save, onClose }: { hints: Record<string, Hint>; schema: ObjectSchema; start: Fields; act: string; save: (v: Fields) => Promise<unknown>; onClose: () => void }) {
     const [value, setValue] = useState(start);
     const [error, setError] = useState<ApiError | null>(null);
     const [busy, setBusy] = useState(false);
-    const keys = Object.entries(kind.keys).filter(([k]) => schema.properties[k]);
+    const keys = Object.entries(hints).filter(([k]) => schema.properties[k]);
     const wrong = keys.some(([k]) => fault(schema.properties[k]!, value[k]));
     const submit = async (e: Event) => {
         e.preventDefault();
@@ -32,7 +36,8 @@ function Inner({ kind, schema, start, act, save, onClose }: { kind: Kind; schema
     );
 }
 
-export function Editor({ title, kind, start, act, save, onClose }: { title: string; kind: Kind; start: Fields; act: string; save: (v: Fields) => Promise<unknown>; onClose: () => void }) {
+/** `save` is given what was typed, in the form of a body: what is wrong with it the API says. */
+export function Editor<N extends keyof Schemas, B extends Schemas[N]>({ title, kind, start, act, save, onClose }: Form<N, B> & { title: string }) {
     const schema = useLoad(() => schemaOf(kind.schema), [kind.schema]);
-    return <Dialog title={title} onClose={onClose} stays="click"><Ready of={schema}>{(s) => <Inner kind={kind} schema={s} start={start} act={act} save={save} onClose={onClose} />}</Ready></Dialog>;
+    return <Dialog title={title} onClose={onClose} stays="click"><Ready of={schema}>{(s) => <Inner hints={kind.keys as Record<string, Hint>} schema={s} start={start as Fields} act={act} save={(v) => save(v as B)} onClose={onClose} />}</Ready></Dialog>;
 }

@@ -3,11 +3,11 @@
 import { useId, useState } from 'preact/hooks';
 import { document as readDocument } from '../lib/api';
 import { exact } from '../lib/format';
-import type { Fields, Json, ObjectSchema, OpenApi, Schema } from '../lib/types';
+import type { Fields, Json, ObjectSchema, OpenApi, Schema, Schemas } from '../lib/types';
 import { Tag } from './basics';
 
 let wanted: Promise<OpenApi> | undefined;
-export async function schemaOf(name: string): Promise<ObjectSchema> {
+export async function schemaOf(name: keyof Schemas): Promise<ObjectSchema> {
     wanted ??= readDocument<OpenApi>('/openapi.json').catch((e) => { wanted = undefined; throw e; });
     const schema = (await wanted).components.schemas[name];
     if (!schema) throw new Error(`The API describes no ${name}`);

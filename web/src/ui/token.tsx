@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Making a token: what it is for, what it may, where, how long; then its text, this once.
 import { useState } from 'preact/hooks';
-import { account, get, post, session } from '../lib/api';
+import { session } from '../lib/api';
+import { get, post, type Body } from '../lib/client';
 import { gateways } from '../lib/gateways';
 import { useLoad } from '../lib/load';
-import type { Token } from '../lib/types';
+import type { PermissionGroup, Token } from '../lib/openapi';
 import { Button, Dialog, Problem, Ready, Snippet } from './basics';
 
-interface PermissionGroup { id: string; name: string }
 interface Task { label: string; groups: string[] }
 
 const RUN = 'AI Gateway Run', READ = 'AI Gateway Read', WRITE = 'AI Gateway Write', METADATA = 'AI Gateway Metadata Read', SECRETS = 'Secrets Store Write', ANALYTICS = 'Account Analytics Read';
@@ -20,7 +20,6 @@ const TASKS: Task[] = [
 const LIVES: [string, number][] = [['never ends', 0], ['30 days', 30], ['90 days', 90], ['a year', 365]];
 const MANY = 12; // of more gateways than this one is looked for by name
 
-export const tokensPath = () => `${account()}/tokens`;
 const toggle = (list: string[], x: string) => (list.includes(x) ? list.filter((y) => y !== x) : [...list, x]);
 
 function Gateways({ only, set }: { only: string[]; set: (only: string[]) => void }) {
@@ -44,9 +43,9 @@ function Form({ groups, start, onClose, onMade }: { groups: PermissionGroup[]; s
     const make = async (e: Event) => {
         e.preventDefault();
         setBusy(true);
-        const body = { name, ...(only.length && { weir_gateways: only }), ...(days && { expires_on: new Date(Date.now() + days * 864e5).toISOString().replace(/\.\d+Z/, 'Z') }),
+        const body: Body<'post', '/accounts/{A}/tokens'> = { name, ...(only.length && { weir_gateways: only }), ...(days && { expires_on: new Date(Date.now() + days * 864e5).toISOString().replace(/\.\d+Z/, 'Z') }),
             policies: [{ effect: 'allow', permission_groups: groups.filter((g) => chosen.includes(g.name)).map(({ id }) => ({ id })), resources: { [`com.cloudflare.api.account.${session.value?.account}`]: '*' } }] };
-        await post<Token>(tokensPath(), body, 'Making the token').then(onMade, (e) => { setError(e); setBusy(false); });
+        await post('/accounts/{A}/tokens', { body, what: 'Making the token' }).then(({ result }) => onMade(result), (e) => { setError(e); setBusy(false); });
     };
     const is = (t: Task) => JSON.stringify([...t.groups].sort()) === JSON.stringify([...chosen].sort());
     return (
@@ -68,7 +67,7 @@ export const TokenShown = ({ token, onClose }: { token: { name: string; value: s
 
 /** The whole way: the form, then the text of the token. `onMade` hears of it when the text has been seen. */
 export function NewToken({ name = '', only = session.value?.gateways ?? [], onClose, onMade }: { name?: string; only?: string[]; onClose: () => void; onMade?: () => void }) {
-    const groups = useLoad((abort) => get<PermissionGroup[]>(`${tokensPath()}/permission_groups`, { signal: abort, what: 'Listing permissions' }), []);
+    const groups = useLoad((abort) => get('/accounts/{A}/tokens/permission_groups', { signal: abort, what: 'Listing permissions' }), []);
     const [made, setMade] = useState<Token | null>(null);
     if (made) return <TokenShown token={{ name: made.name, value: made.value ?? '' }} onClose={() => { onClose(); onMade?.(); }} />;
     return <Dialog title="New token" onClose={onClose} stays="click"><Ready of={groups}>{(all) => <Form groups={all} start={{ name, only }} onClose={onClose} onMade={setMade} />}</Ready></Dialog>;
