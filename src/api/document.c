@@ -12,6 +12,7 @@
 #include "api/token_json.h"
 #include "api/provider_key_json.h"
 #include "api/queries.h"
+#include "store/log_steps.h"
 
 static const char intro[] =
     "# Management API\n\n"
@@ -61,6 +62,10 @@ static const char topup_intro[] =
 static const char log_intro[] =
     "\n## Log rows\n\n"
     "What each field means, with examples: [logs](logs.md). Members of `PATCH`, all optional:\n\n";
+
+static const char steps_intro[] =
+    "\n### Steps\n\n"
+    "What `weir.steps` of a row names, in the order in which it usually comes:\n\n";
 
 static const char filter_intro[] =
     "\n### Filters\n\n"
@@ -127,6 +132,8 @@ void api_document(struct buf *out)
     policy_fields_document(out);
     (void)buf_append_c(out, log_intro);
     log_patch_document(out);
+    (void)buf_append_c(out, steps_intro);
+    log_steps_document(out);
     (void)buf_append_c(out, filter_intro);
     log_filters_document(out);
     (void)buf_append_c(out, older_intro);

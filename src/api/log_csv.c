@@ -82,7 +82,9 @@ static void put_id(struct buf *out, const struct log_row *row)
     X(user_agent, put_text(out, row->r.user_agent))                                                          \
     X(error, put_text(out, row->r.error))                                                                    \
     X(error_kind, put_text(out, error_kind_name(error_kind_of_flags(row->r.flags))))                         \
-    X(saved_cost, put_cost(out, row->r.saved_pico))
+    X(saved_cost, put_cost(out, row->r.saved_pico))                                                          \
+    X(key_alias, put_text(out, row->r.key_alias))                                                            \
+    X(note, put_text(out, row->note))
 
 void log_csv_heading(struct buf *out)
 {

@@ -4,6 +4,7 @@
 #include "base/limits.h"
 #include "providers/merge.h"
 #include "providers/prices.h"
+#include "store/log_steps.h"
 
 /* Names of one kind together, in the order of the live service's answers as far as it is known. */
 
@@ -124,9 +125,34 @@ static void put_nothings(struct json_out *w)
     }
 }
 
-/* What only this gateway knows, under one key so that it never collides. */
-static void put_own(struct json_out *w, const struct record *r)
+/* What took time, when the attempt began, how old a cached answer was; null where that is not known. */
+static void put_steps(struct json_out *w, struct str text)
 {
+    struct step_reader r;
+    struct step_time step;
+    bool known = step_reader_init(&r, text);
+    json_key(w, "steps");
+    if (known)
+        json_open(w, '[');
+    else
+        json_put_null(w);
+    while (known && step_reader_next(&r, &step)) {
+        json_open(w, '{');
+        put_text(w, "name", str_c(step.name));
+        put_int(w, "start_us", step.start_us);
+        put_int(w, "duration_us", step.duration_us);
+        json_close(w, '}');
+    }
+    if (known)
+        json_close(w, ']');
+    put_count(w, "started_us", known ? r.attempt_us : RECORD_NULL);
+    put_count(w, "cache_age_ms", known ? r.age_ms : RECORD_NULL);
+}
+
+/* What only this gateway knows, under one key so that it never collides. */
+static void put_own(struct json_out *w, const struct log_row *row)
+{
+    const struct record *r = &row->r;
     json_key(w, "weir");
     json_open(w, '{');
     put_optional(w, "error", r->error);
@@ -142,6 +168,9 @@ static void put_own(struct json_out *w, const struct record *r)
     put_flag(w, "request_missing", r, REC_REQUEST_MISSING);
     put_flag(w, "response_missing", r, REC_RESPONSE_MISSING);
     put_flag(w, "no_payload", r, REC_NO_PAYLOAD);
+    put_optional(w, "key_alias", r->key_alias);
+    put_optional(w, "note", row->note);
+    put_steps(w, r->steps);
     json_close(w, '}');
 }
 
@@ -186,7 +215,7 @@ static void put_members(struct json_out *w, const struct log_row *row)
     put_nothings(w);
     put_text(w, "request", STR(""));
     put_text(w, "response", STR(""));
-    put_own(w, r);
+    put_own(w, row);
 }
 
 void log_json_item(struct json_out *w, const struct log_row *row)

@@ -14,6 +14,8 @@ static const struct field fields[] = {
      "Strings, numbers and booleans. Replaces the entries that are there but for those whose keys begin with "
      "`cf.`; the "
      "first five are kept."},
+    {"weir_note", FIELD_TEXT, 0, NOTE_BYTES, NULL, "", "null", 0,
+     "Any text; null or an empty one takes it back."},
 };
 const struct fields_table log_patch_table = {"LogBody", fields, countof(fields)};
 
@@ -64,6 +66,9 @@ bool log_patch_read(struct str body, struct log_patch *ret, struct complaints *w
         ret->has_metadata = map != NULL;
         if (json_type(map) == JSON_OBJECT)
             ret->metadata = read_metadata(map, wrong);
+        const struct json_val *note = json_get(root, "weir_note");
+        ret->has_note = note != NULL;
+        ret->note = arena_dup(wrong->arena, json_str(note));
     }
     json_free(doc);
     return !wrong->first;

@@ -69,6 +69,8 @@ enum {
     /* cf-aig-metadata: data plane section 25 */
     METADATA_ENTRIES = 5,
     METADATA_BYTES = 16 * KIB,
+    /* what people write about a row of the log: lists show all of it, on 50 rows a page */
+    NOTE_BYTES = 10000,
     /* embeddings: inputs of one request, as OpenAI has it; so many calls are the most it can take */
     EMBED_INPUTS = 2048,
     /* what each of these calls may add to a request's own memory: its row, the lines of its head, a

@@ -3,7 +3,7 @@
  * Step: is there room for this request? The gateway's rate limit (data plane section 19). A request
  * counts once, however many targets it tries; an answer from the cache never comes here.
  */
-#include "gateway/txn.h"
+#include "gateway/timeline.h"
 
 static enum next enter(struct txn *t)
 {
@@ -11,8 +11,10 @@ static enum next enter(struct txn *t)
     if (t->admitted)
         return NEXT;
     t->admitted = true;
-    if (!limit->limit || !limit->interval_ms ||
-        counters_take(store_counters(t->w->store), t->gateway->id, limit, clock_wall_ms(), NULL))
+    if (!limit->limit || !limit->interval_ms)
+        return NEXT;
+    timeline_turn(t, STEP_LIMITS);
+    if (counters_take(store_counters(t->w->store), t->gateway->id, limit, clock_wall_ms(), NULL))
         return NEXT;
     stat_add(&t->w->stats.rate_limited, 1);
     attempt_refused(t, E_RATE_LIMITED);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/attempt.h"
 #include "base/limits.h"
-#include "gateway/txn.h"
+#include "gateway/timeline.h"
 
 struct attempt *attempt_last(const struct txn *t)
 {
@@ -40,6 +40,7 @@ struct attempt *attempt_new(struct txn *t, enum answered_by by)
     a->log_id = before ? uuid_v7(&t->w->ids) : t->id; /* a single one shares the request's id (section 2) */
     a->saved_pico = RECORD_NULL;
     a->started_us = clock_us();
+    timeline_attempt(t, a);
     sse_init(&a->sse);
     aws_stream_init(&a->aws);
     buf_init(&a->edited, 2 * (size_t)SSE_EVENT_BYTES);
@@ -69,6 +70,12 @@ static bool keeps_body(const struct attempt *a)
     return p->logged && p->payload;
 }
 
+/* The call has looked at the clock already. */
+static uint64_t first_byte_us(const struct txn *t, const struct attempt *a)
+{
+    return a->by == BY_PROVIDER ? call_times(t->call).first_byte : clock_us();
+}
+
 void attempt_head(struct txn *t, struct attempt *a, const struct response_head *h)
 {
     struct str type = headers_last(&h->headers, STR("content-type"));
@@ -76,7 +83,7 @@ void attempt_head(struct txn *t, struct attempt *a, const struct response_head *
     bool readable = encoding.n == 0 || str_ieq(encoding, STR("identity"));
     size_t max = (size_t)t->settings->conf->max_log_body_bytes;
     a->status = h->status;
-    a->first_byte_us = clock_us();
+    a->first_byte_us = first_byte_us(t, a);
     a->head_ms = loop_ms(t->w->loop);
     a->until_close = h->until_close;
     a->content_type = arena_dup(t->arena, type); /* the head goes with the call, the row comes later */

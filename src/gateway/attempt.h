@@ -7,8 +7,10 @@
 #pragma once
 #include "base/clock.h"
 #include "base/crypto.h"
+#include "http/client.h"
 #include "providers/aws_stream.h"
 #include "providers/usage.h"
+#include "store/log_steps.h"
 #include "store/record.h"
 #include "store/spool.h"
 
@@ -30,7 +32,10 @@ struct attempt {
     bool strip_usage; /* the client did not ask for the usage chunk that the provider was asked for */
     bool until_close; /* the answer's end is the connection's: nobody can tell whether it is complete */
     uint64_t started_us, first_byte_us, ended_us;
-    uint64_t head_ms; /* of the loop's clock */
+    struct step_times times; /* until it began, and what it waited for since; nothing: no row is left */
+    struct call_times call;  /* when it was over */
+    bool called;             /* there was one */
+    uint64_t head_ms;        /* of the loop's clock */
     struct str content_type;
     int64_t response_bytes;
     struct buf capture; /* a whole answer's body, for metering and the log */

@@ -20,6 +20,7 @@
 #include "gateway/cost.h"
 #include "gateway/custom.h"
 #include "gateway/flight.h"
+#include "gateway/timeline.h"
 #include "store/provider_key.h"
 
 /* A txn's dealings with the cache, for its current target. */
@@ -173,6 +174,7 @@ static enum next replay(struct txn *t, struct cache_entry *e)
     txn_target(t)->cache = CACHED_HIT;
     if (!start_answer(u, e->head, (int64_t)e->body.n))
         return txn_refuse(t, E_TOO_LARGE, STR(""));
+    timeline_cache_age(attempt_last(t), clock_wall_ms() - e->stored_ms);
     pump(u);
     return DONE;
 }
@@ -242,6 +244,7 @@ static enum next read_along(struct txn *t, struct flight *f)
     u->flight = f;
     list_push(&f->readers, &u->node);
     txn_target(t)->cache = CACHED_SHARED;
+    timeline_rename(t, STEP_SHARED);
     stat_add(&t->w->stats.cache_shared, 1);
     if (leader->held && !leader->cache->behind)
         fall_behind(leader->cache);
@@ -507,6 +510,7 @@ static enum next enter(struct txn *t)
     if (!t->cache)
         return txn_refuse(t, E_TOO_LARGE, STR(""));
     t->cache->t = t;
+    timeline_turn(t, STEP_CACHE);
     timer_init(&t->cache->patience, t->w->loop, on_patience);
     switch (respcache_get(t->w->cache, &target->key, clock_wall_ms(), &e)) {
     case CACHE_HIT: return replay(t, e);

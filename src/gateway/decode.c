@@ -11,6 +11,7 @@
 #include "gateway/decode.h"
 #include "base/limits.h"
 #include "gateway/answer.h"
+#include "gateway/timeline.h"
 #include "gateway/upstream.h"
 
 /* ---- in ---- */
@@ -43,6 +44,7 @@ static enum next enter(struct txn *t)
         return NEXT;
     }
     t->body_state = BODY_BUFFERING;
+    timeline_turn(t, STEP_BODY);
     exchange_body_resume(t->x);
     if (req->length > 0 && (t->body_json || req->length <= BODY_BUFFER_BYTES))
         (void)buf_room(&t->body,

@@ -12,6 +12,7 @@
 #include "gateway/identity.h"
 #include "gateway/models.h"
 #include "gateway/rest.h"
+#include "gateway/timeline.h"
 #include "gateway/translate.h"
 #include "gateway/unified.h"
 #include "gateway/universal.h"
@@ -233,6 +234,7 @@ static enum next plan_universal(struct txn *t)
 
 static enum next enter(struct txn *t)
 {
+    timeline_turn(t, STEP_PLAN);
     return t->universal ? plan_universal(t) : plan_native(t);
 }
 

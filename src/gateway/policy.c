@@ -24,13 +24,18 @@ static bool toggled(enum toggle option, bool setting)
     return option == UNSET ? setting : option == ON;
 }
 
+bool policy_logs(const struct gateway *gateway, const struct options *o)
+{
+    return toggled(o->collect_log, gateway->collect_logs);
+}
+
 void policy_resolve(const struct gateway *gateway, const struct options *o, struct policy *ret)
 {
     const struct gateway_policy *g = &gateway->policy;
     int attempts = o->max_attempts ? o->max_attempts : g->max_attempts;
     enum backoff backoff = o->backoff ? o->backoff : g->backoff;
     *ret = (struct policy){
-        .logged = toggled(o->collect_log, gateway->collect_logs),
+        .logged = policy_logs(gateway, o),
         .payload = o->collect_payload != OFF,
         .cache_ttl_ms = cache_ttl_s(g, o) * 1000,
         .attempts = attempts ? attempts : 1,

@@ -20,6 +20,8 @@ struct policy {
     bool own_key;                          /* refused without a credential of the caller's */
 };
 
+/* Do these leave rows in the log? */
+bool policy_logs(const struct gateway *g, const struct options *o);
 void policy_resolve(const struct gateway *g, const struct options *o, struct policy *ret);
 /* For the request as a whole, ms; 0: none. */
 int64_t policy_total_timeout(const struct gateway *g, const struct options *o);

@@ -6,8 +6,10 @@
 #include "base/clock.h"
 #include "gateway/cost.h"
 #include "gateway/error_kind.h"
+#include "gateway/timeline.h"
 #include "gateway/trace.h"
 #include "gateway/unified.h"
+#include "store/provider_key.h"
 
 static enum next enter(struct txn *t)
 {
@@ -164,11 +166,18 @@ static struct str line_of(const struct txn *t, const struct attempt *a, struct s
     return headers_last(t->universal ? &a->target->headers : &exchange_request(t->x)->headers, name);
 }
 
+/* Of the stored key that the call was made with. */
+static struct str key_alias(const struct attempt *a)
+{
+    return a->target->stored && a->by == BY_PROVIDER ? a->target->stored->alias : STR("");
+}
+
 static void push_row(struct txn *t, size_t index)
 {
     struct attempt *a = t->attempts[index];
     const struct target *target = a->target;
     const struct options *o = &target->options;
+    char steps[LOG_STEPS_TEXT];
     bool last = index + 1 == t->n_attempts;
     struct record r = {
         .id = a->log_id,
@@ -188,6 +197,8 @@ static void push_row(struct txn *t, size_t index)
         .metadata = o->metadata,
         .error = error_of(t, a),
         .trace_id = t->trace_id,
+        .steps = timeline_end(t, a, steps),
+        .key_alias = key_alias(a),
         .status = a->status ? a->status : err_http(a->err),
         .step = target->step,
         .attempt = a->number,

@@ -93,6 +93,7 @@ static void on_deadline(struct timer *timer)
 void txn_run(struct txn *t)
 {
     t->finish_task.run = run_finish;
+    t->turn = STEP_AUTH;
     timer_init(&t->deadline, t->w->loop, on_deadline);
     go_on(t, NEXT);
 }

@@ -130,6 +130,8 @@ struct txn {
     /* attempts; by attempt.c, for cache, admit and upstream */
     struct attempt **attempts;
     size_t n_attempts, cap_attempts;
+    struct step_times times; /* for the next one's row; by timeline.c */
+    enum log_step turn;      /* what takes time now, likewise */
 
     /* the pending call; by upstream */
     struct call *call;

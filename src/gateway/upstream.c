@@ -19,6 +19,7 @@
 #include "gateway/parts.h"
 #include "gateway/retry.h"
 #include "gateway/target.h"
+#include "gateway/timeline.h"
 #include "gateway/unified.h"
 
 static enum next start_attempt(struct txn *t);
@@ -82,6 +83,7 @@ static void try_on(struct txn *t)
         txn_next_target(t);
         return;
     }
+    timeline_rename(t, STEP_PAUSE);
     (void)txn_wait(t, again, stop_pause);
     timer_set(&t->timer, (uint64_t)t->pause_ms);
 }
@@ -89,11 +91,15 @@ static void try_on(struct txn *t)
 /* The pending operation is over without txn_resume: the answer itself is what was waited for. */
 static void call_over(struct txn *t)
 {
+    struct attempt *a = attempt_last(t);
+    a->called = t->call != NULL;
+    if (t->call)
+        a->call = call_times(t->call); /* it is over, but swept away later */
     t->call = NULL;
     t->gcp = NULL;
     timer_stop(&t->timer);
     txn_settled(t);
-    attempt_last(t)->ended_us = clock_us();
+    a->ended_us = clock_us();
 }
 
 static void give_up_call(struct txn *t)
@@ -442,6 +448,7 @@ static void token_ready(void *arg)
     if (e == E_OK)
         e = provider_put_credential(t->arena, target->provider, secret_reveal(token), &target->headers);
     if (e == E_OK) {
+        timeline_credential(attempt_last(t));
         txn_resume(t);
         return;
     }

@@ -182,10 +182,14 @@ static void expect_answer(struct call *k)
 
 static void on_head(struct call *k)
 {
-    if (k->head.status >= 200)
-        k->events->on_head(k->owner, k, &k->head);
-    else if (++k->interim > HTTP_INTERIM_ANSWERS)
-        fail(k, E_BAD_ANSWER);
+    if (k->head.status < 200) {
+        if (++k->interim > HTTP_INTERIM_ANSWERS)
+            fail(k, E_BAD_ANSWER);
+        return;
+    }
+    if (k->interim)
+        k->times.first_byte = clock_us(); /* of the answer itself, about */
+    k->events->on_head(k->owner, k, &k->head);
 }
 
 static void on_answer_end(struct call *k, bool nothing_follows)
@@ -264,9 +268,11 @@ static enum h1_framing framing_of(const struct call_request *r)
     return has_body ? H1_LENGTH : H1_NO_LENGTH;
 }
 
-static void request_sent(struct call *k, uint64_t now)
+/* All of it is with the connection; a large one is sent when that is through with it (on_drain). */
+static void request_written(struct call *k, uint64_t now)
 {
-    k->times.sent = now;
+    if (conn_queued(k->link->conn) <= NET_WRITE_HIGH)
+        k->times.sent = now;
     if (!k->times.first_byte)
         await_first_byte(k);
 }
@@ -302,7 +308,7 @@ static void write_request(struct call *k)
         conn_write(k->link->conn, r->body);
     sweep_later(k->client);
     if (k->whole)
-        request_sent(k, k->times.connected);
+        request_written(k, k->times.connected);
 }
 
 enum flow call_send(struct call *k, struct str piece)
@@ -347,7 +353,7 @@ void call_send_end(struct call *k)
     else if (k->framing == H1_CHUNKED && buf_append(&k->early, H1_LAST_CHUNK) != E_OK)
         fail_later(k, E_TOO_LARGE);
     if (k->link)
-        request_sent(k, clock_us());
+        request_written(k, clock_us());
 }
 
 /* ---- the link ---- */
@@ -356,6 +362,8 @@ static void on_drain(void *owner, struct conn *c)
 {
     struct call *k = owner;
     (void)c;
+    if (k->whole && !k->times.sent)
+        k->times.sent = clock_us();
     if (!k->told_to_hold)
         return;
     k->told_to_hold = false;

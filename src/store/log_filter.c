@@ -186,12 +186,23 @@ static bool made_then(const struct log_clause *c, const struct zone_summary *z)
     return false;
 }
 
+/* No row of the zone has one. */
+static bool nobody_has(enum log_key key, const struct zone_summary *z)
+{
+    switch (key) {
+    case KEY_FEEDBACK: return !(z->has & ZONE_HAS_FEEDBACK);
+    case KEY_NOTE: return !(z->has & ZONE_HAS_NOTE);
+    case KEY_KEY_ALIAS: return !(z->has & ZONE_HAS_KEY_ALIAS);
+    default: return str_eq(str_c(log_keys[key].sql), STR("NULL"));
+    }
+}
+
 enum zone_verdict log_clause_zone(const struct log_clause *c, const struct zone_summary *z)
 {
     const struct log_key_row *k = &log_keys[c->key];
     if (k->range != ZONE_RANGES)
         return judge_range(c, &z->ranges[k->range], z->absent >> k->range & 1);
-    if (str_eq(str_c(k->sql), STR("NULL")) || (c->key == KEY_FEEDBACK && !z->rated))
+    if (nobody_has(c->key, z))
         return all_absent(c);
     if (c->key == KEY_ID && c->op == LOG_EQ)
         return made_then(c, z) ? ZONE_SOME : ZONE_NONE;
@@ -207,6 +218,7 @@ static bool term_kind_of(enum log_key key, enum term_kind *ret)
     case KEY_USER_AGENT: *ret = TERM_AGENT; return true;
     case KEY_REQUEST_CONTENT_TYPE: *ret = TERM_REQUEST_TYPE; return true;
     case KEY_RESPONSE_CONTENT_TYPE: *ret = TERM_RESPONSE_TYPE; return true;
+    case KEY_KEY_ALIAS: *ret = TERM_KEY_ALIAS; return true;
     default: return false;
     }
 }

@@ -223,6 +223,8 @@ void store_patch_log(struct store *s, int64_t gateway, struct uuid id, const str
                             .arg = arg};
     if (p->metadata.n)
         j->patch.metadata = arena_dup(&a, p->metadata);
+    if (p->note.n)
+        j->patch.note = arena_dup(&a, p->note);
     j->arena = a;
     writer_ask(s, &j->job, l);
 }

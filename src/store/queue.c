@@ -18,6 +18,8 @@ static const size_t texts[] = {
     offsetof(struct record, metadata),
     offsetof(struct record, error),
     offsetof(struct record, trace_id),
+    offsetof(struct record, steps),
+    offsetof(struct record, key_alias),
     offsetof(struct record, account),
 };
 

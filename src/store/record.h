@@ -49,8 +49,10 @@ struct record {
     struct str metadata; /* a JSON object or p == NULL */
     struct str error;    /* fault or the provider's message; empty: none */
     struct str trace_id;
-    int status;        /* HTTP status the attempt ended with; 0: none came */
-    int step, attempt; /* fallback index; try within the step */
+    struct str steps;     /* where the time went (log_steps.h); empty: not known */
+    struct str key_alias; /* of the stored provider key; empty: none was used */
+    int status;           /* HTTP status the attempt ended with; 0: none came */
+    int step, attempt;    /* fallback index; try within the step */
     unsigned flags;
     int64_t request_bytes, response_bytes; /* sizes on the wire, whatever is stored */
     int64_t duration_us, latency_us;       /* whole attempt; to the first byte (RECORD_NULL: none came) */

@@ -316,8 +316,8 @@ static enum err write_summary(struct log_db *db, int64_t number, const struct zo
     return write_blob(db, "UPDATE zone SET summary = ?2 WHERE number = ?1", number, packed, sizeof(packed));
 }
 
-/* A written zone learns of the row's metadata and that it is rated. */
-static enum err widen_zone(struct log_db *db, int64_t number, struct str metadata, bool rated)
+/* A written zone learns of the row's metadata, and what else it has. */
+static enum err widen_zone(struct log_db *db, int64_t number, struct str metadata, unsigned has)
 {
     struct sqlite3_stmt *st =
         sqlite_prepare(db->db, "SELECT summary, terms, trigrams FROM zone NATURAL JOIN zone_terms"
@@ -334,7 +334,7 @@ static enum err widen_zone(struct log_db *db, int64_t number, struct str metadat
         t.bloom = copy_blob(st, 1, &t.bloom_n);
         t.trigrams = copy_blob(st, 2, &t.trigrams_n);
         texts_of_metadata(metadata, put_text, &t);
-        s.rated |= rated;
+        s.has |= has;
     }
     sqlite3_finalize(st);
     enum err e = found ? write_summary(db, number, &s) : E_OK;
@@ -357,7 +357,7 @@ static enum err update_row(struct log_db *db, int64_t seq, const struct log_patc
 {
     struct sqlite3_stmt *st =
         sqlite_prepare(db->db, "UPDATE log SET feedback = iif(?2, ?3, feedback), score = iif(?4, ?5, score),"
-                               " metadata = iif(?6, ?7, metadata) WHERE seq = ?1");
+                               " metadata = iif(?6, ?7, metadata), note = iif(?8, ?9, note) WHERE seq = ?1");
     if (!st)
         return E_DB;
     sqlite3_bind_int64(st, 1, seq);
@@ -367,6 +367,8 @@ static enum err update_row(struct log_db *db, int64_t seq, const struct log_patc
     bind_rating(st, 5, p->score);
     sqlite3_bind_int(st, 6, p->has_metadata);
     sqlite_bind_str(st, 7, metadata);
+    sqlite3_bind_int(st, 8, p->has_note);
+    sqlite_bind_str(st, 9, p->note);
     enum err e = sqlite_once(st);
     sqlite3_finalize(st);
     return e;
@@ -404,7 +406,9 @@ enum err log_db_patch(struct log_db *db, int64_t gateway, struct uuid id, const 
         e = update_row(db, seq, p, metadata);
     if (e == E_OK) {
         db->tail.number = seq >> ZONE_SHIFT == db->tail.number ? -1 : db->tail.number; /* to be read back */
-        e = widen_zone(db, seq >> ZONE_SHIFT, metadata, p->has_feedback && !isnan(p->feedback));
+        unsigned has = (p->has_feedback && !isnan(p->feedback) ? ZONE_HAS_FEEDBACK : 0u) |
+                       (p->has_note && p->note.n ? ZONE_HAS_NOTE : 0u);
+        e = widen_zone(db, seq >> ZONE_SHIFT, metadata, has);
     }
     arena_done(&a);
     return e;

@@ -159,7 +159,7 @@ static void bound(const struct planner *p, const struct zone_summary *z, struct 
         s->low = (double)z->first_ms;
         s->high = (double)z->last_ms;
     } else if (range != ZONE_RANGES ? z->ranges[range].min > z->ranges[range].max
-                                    : p->order == &orders[ORDER_FEEDBACK] && !z->rated) {
+                                    : p->order == &orders[ORDER_FEEDBACK] && !(z->has & ZONE_HAS_FEEDBACK)) {
         s->low = DBL_MAX;
         s->high = -DBL_MAX;
     } else if (range != ZONE_RANGES) {

@@ -193,6 +193,7 @@ bool log_read_row(struct sqlite3_stmt *st, struct arena *a, struct log_row *row,
     row->has_response = p.response >= 0;
     row->feedback = read_real(st, last + LOG_LAST_COUNT);
     row->score = read_real(st, last + LOG_LAST_COUNT + 1);
+    fits = fits && sqlite_str(st, last + LOG_LAST_COUNT + 2, a, &row->note);
     if (ret_place)
         *ret_place = p;
     return fits;
@@ -225,8 +226,8 @@ enum err log_db_get(struct log_db *db, int64_t gateway, struct uuid id, struct l
                     struct body_place *ret_place)
 {
     char sql[LOG_SQL_BYTES];
-    snprintf(sql, sizeof(sql), "SELECT %s, feedback, score FROM log WHERE gateway %s AND id = ?2", db->names,
-             gateway ? "= ?1" : "IN (SELECT gateway FROM gateway_rows)");
+    snprintf(sql, sizeof(sql), "SELECT %s, " LOG_ADDED_COLUMNS " FROM log WHERE gateway %s AND id = ?2",
+             db->names, gateway ? "= ?1" : "IN (SELECT gateway FROM gateway_rows)");
     struct sqlite3_stmt *st = sqlite_prepare(db->db, sql);
     if (!st)
         return ret->err = E_DB;
@@ -293,7 +294,7 @@ static enum err list_rows(struct log_db *db, const struct log_query *q, int64_t 
 {
     struct buf sql;
     buf_init(&sql, LOG_SQL_MAX);
-    (void)buf_printf(&sql, "SELECT %s, feedback, score FROM log WHERE seq IN (SELECT seq", db->names);
+    (void)buf_printf(&sql, "SELECT %s, " LOG_ADDED_COLUMNS " FROM log WHERE seq IN (SELECT seq", db->names);
     put_selection(&sql, q);
     bool tail = is_tail(q);
     (void)buf_printf(&sql, ") ORDER BY %s %s%c", q->gateway && !tail ? "id" : "seq",

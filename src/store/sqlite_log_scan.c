@@ -327,7 +327,7 @@ static enum err fetch(struct log_scan *s, struct log_page *page)
 {
     char sql[LOG_SQL_BYTES];
     enum err e = E_OK;
-    snprintf(sql, sizeof(sql), "SELECT %s, feedback, score FROM log WHERE seq = ?1", s->db->names);
+    snprintf(sql, sizeof(sql), "SELECT %s, " LOG_ADDED_COLUMNS " FROM log WHERE seq = ?1", s->db->names);
     struct sqlite3_stmt *st = sqlite_prepare(s->db->db, sql);
     for (size_t i = 0; st && e == E_OK && i < s->n_out; i++) {
         sqlite3_bind_int64(st, 1, s->out[i].seq);

@@ -64,12 +64,16 @@ static const char zone_schema[] =
     "CREATE TABLE unzoned (number INTEGER PRIMARY KEY);"
     "INSERT INTO unzoned SELECT DISTINCT seq >> 10 FROM log WHERE seq >> 10 < (SELECT max(seq) >> 10 FROM "
     "log);";
+/* What came later. The note is what people add, and never inserted. */
+static const char trail_schema[] = "ALTER TABLE log ADD COLUMN steps TEXT;" /* log_steps.h */
+                                   "ALTER TABLE log ADD COLUMN key_alias TEXT;"
+                                   "ALTER TABLE log ADD COLUMN note TEXT;";
 _Static_assert(ZONE_SHIFT == 10, "zone_schema");
 /* Apart from the terms: reading those would take three times as long beside them. */
 static const char trigram_schema[] =
     "CREATE TABLE zone_trigrams (number INTEGER PRIMARY KEY, trigrams BLOB NOT NULL);";
-static const char *const migrations[] = {schema_1,      schema_2,     rollup_schema, zone_schema,
-                                         ledger_schema, saved_schema, trigram_schema};
+static const char *const migrations[] = {schema_1,      schema_2,     rollup_schema,  zone_schema,
+                                         ledger_schema, saved_schema, trigram_schema, trail_schema};
 const struct sqlite_schema log_schema = {"logs.db", migrations, countof(migrations)};
 
 const struct log_column log_columns[] = {
@@ -94,6 +98,8 @@ const struct log_column log_columns[] = {
     COLUMN("metadata", COLUMN_TEXT, metadata),
     COLUMN("error", COLUMN_TEXT, error),
     COLUMN("trace_id", COLUMN_TEXT, trace_id),
+    COLUMN("steps", COLUMN_TEXT, steps),
+    COLUMN("key_alias", COLUMN_TEXT, key_alias),
     COLUMN("status", COLUMN_SMALL, status),
     COLUMN("step", COLUMN_SMALL, step),
     COLUMN("attempt", COLUMN_SMALL, attempt),

@@ -21,6 +21,8 @@ extern const struct log_column log_columns[];
 extern const size_t log_column_count;
 /* Behind the columns in every statement: the id and the members of body_place. */
 #define LOG_LAST_COLUMNS "id, segment, frame, body_at, request_length, response_length"
+/* What people add: only changed, never inserted. */
+#define LOG_ADDED_COLUMNS "feedback, score, note"
 enum { LOG_LAST_COUNT = 6, LOG_SQL_BYTES = 8192, LOG_SQL_MAX = 1024 * 1024 };
 
 struct log_db {
@@ -54,7 +56,7 @@ bool log_define_functions(struct sqlite3 *db);
 void log_put_conditions(struct buf *sql, const struct log_query *q, bool facets);
 /* The query must outlive the statement. */
 void log_bind_conditions(struct sqlite3_stmt *st, const struct log_query *q, bool facets);
-/* A row of a statement that selects names, feedback, score. False past the arena's cap. */
+/* A row of a statement that selects names, LOG_ADDED_COLUMNS. False past the arena's cap. */
 bool log_read_row(struct sqlite3_stmt *st, struct arena *a, struct log_row *row,
                   struct body_place *ret_place);
 /* Rows of such a statement, `max` in the page at most. */

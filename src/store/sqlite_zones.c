@@ -104,7 +104,8 @@ static enum err write_zone(struct log_db *db, struct zone *z)
 static enum err read_zone(struct log_db *db, int64_t number, struct zone *z)
 {
     char sql[LOG_SQL_BYTES];
-    snprintf(sql, sizeof(sql), "SELECT %s, feedback, score FROM log WHERE seq BETWEEN ?1 AND ?2", db->names);
+    snprintf(sql, sizeof(sql), "SELECT %s, " LOG_ADDED_COLUMNS " FROM log WHERE seq BETWEEN ?1 AND ?2",
+             db->names);
     struct sqlite3_stmt *st = sqlite_prepare(db->db, sql);
     if (!st)
         return E_DB;
@@ -116,7 +117,8 @@ static enum err read_zone(struct log_db *db, int64_t number, struct zone *z)
     zone_begin(z, number);
     while (sqlite3_step(st) == SQLITE_ROW && log_read_row(st, &a, &row, NULL)) {
         zone_add(z, &row.r);
-        z->summary.rated |= !isnan(row.feedback);
+        z->summary.has |= isnan(row.feedback) ? 0u : ZONE_HAS_FEEDBACK;
+        z->summary.has |= row.note.n ? ZONE_HAS_NOTE : 0u;
         arena_reset(&a);
     }
     arena_done(&a);

@@ -133,6 +133,7 @@ struct log_row {
     struct str gateway_slug;
     struct str id_text;
     double feedback, score; /* NAN: not set */
+    struct str note;
     bool has_request, has_response;
 };
 
@@ -194,11 +195,11 @@ void store_last_row(struct store *s, struct loop *l, void (*done)(void *arg, int
 
 /* ---- changes of rows: run on the writer thread ---- */
 /* What people add to a row. NAN: no rating. The metadata replaces the map but for the entries whose keys
- * begin with "cf."; p == NULL: none. */
+ * begin with "cf."; p == NULL: none. An empty note is none. */
 struct log_patch {
-    bool has_feedback, has_score, has_metadata;
+    bool has_feedback, has_score, has_metadata, has_note;
     double feedback, score;
-    struct str metadata;
+    struct str metadata, note;
 };
 /* E_OK, E_NOT_FOUND, E_DB. */
 void store_patch_log(struct store *s, int64_t gateway, struct uuid id, const struct log_patch *p,

@@ -68,6 +68,7 @@ static void add_ranges(struct zone_summary *s, const struct record *r)
     widen(s, ZONE_TOKENS_OUT, r->tokens_out, r->tokens_out >= 0);
     widen(s, ZONE_TOKENS, tokens, both);
     widen(s, ZONE_DURATION, (r->duration_us + 500) / 1000, r->duration_us >= 0);
+    s->has |= r->key_alias.n ? ZONE_HAS_KEY_ALIAS : 0u;
 }
 
 enum { SUMMARY_NUMBERS = 4 + 2 * ZONE_RANGES };
@@ -75,7 +76,7 @@ _Static_assert(SUMMARY_NUMBERS * sizeof(int64_t) == ZONE_SUMMARY_BYTES, "ZONE_SU
 
 void zone_summary_pack(const struct zone_summary *s, char out[ZONE_SUMMARY_BYTES])
 {
-    int64_t v[SUMMARY_NUMBERS] = {s->first_ms, s->last_ms, s->absent, s->rated};
+    int64_t v[SUMMARY_NUMBERS] = {s->first_ms, s->last_ms, s->absent, s->has};
     for (size_t i = 0; i < ZONE_RANGES; i++) {
         v[4 + 2 * i] = s->ranges[i].min;
         v[5 + 2 * i] = s->ranges[i].max;
@@ -94,7 +95,7 @@ bool zone_summary_unpack(struct str packed, struct zone_summary *ret)
     for (size_t i = 0; i < SUMMARY_NUMBERS; i++)
         v[i] = (int64_t)le64toh((uint64_t)v[i]);
     *ret = (struct zone_summary){
-        .first_ms = v[0], .last_ms = v[1], .absent = (uint32_t)v[2], .rated = v[3] != 0};
+        .first_ms = v[0], .last_ms = v[1], .absent = (uint32_t)v[2], .has = (unsigned)v[3]};
     for (size_t i = 0; i < ZONE_RANGES; i++)
         ret->ranges[i] = (struct zone_range){v[4 + 2 * i], v[5 + 2 * i]};
     return true;
@@ -239,6 +240,7 @@ static void add_texts(struct zone *z, const struct record *r)
     add_text(z, TERM_AGENT, r->user_agent);
     add_text(z, TERM_REQUEST_TYPE, r->request_content_type);
     add_text(z, TERM_RESPONSE_TYPE, r->response_content_type);
+    add_text(z, TERM_KEY_ALIAS, r->key_alias);
     add_text(z, TERM_PROVIDER, r->provider);
     add_text(z, TERM_MODEL, r->model);
     add_text(z, TERM_PATH, r->path);

@@ -39,6 +39,7 @@ enum term_kind {
     TERM_AGENT,
     TERM_REQUEST_TYPE,
     TERM_RESPONSE_TYPE,
+    TERM_KEY_ALIAS,
     TERM_METADATA, /* as it stands, and what of it is written with escapes as it reads */
     TERM_PROVIDER,
     TERM_MODEL,
@@ -47,12 +48,14 @@ enum term_kind {
 };
 static inline bool term_is_whole(enum term_kind kind)
 {
-    return kind <= TERM_RESPONSE_TYPE;
+    return kind <= TERM_KEY_ALIAS;
 }
 static inline bool term_has_parts(enum term_kind kind)
 {
     return kind >= TERM_EVENT;
 }
+
+enum { ZONE_HAS_FEEDBACK = 1, ZONE_HAS_NOTE = 2, ZONE_HAS_KEY_ALIAS = 4 };
 
 struct zone_summary {
     int64_t first_ms, last_ms; /* of the rows' ids */
@@ -60,7 +63,7 @@ struct zone_summary {
         int64_t min, max; /* min > max: no row has one */
     } ranges[ZONE_RANGES];
     uint32_t absent; /* bit n: some row has no ranges[n] */
-    bool rated;      /* some row has feedback */
+    unsigned has;    /* ZONE_HAS_...: some row has that */
 };
 
 /* What makes the kind of a row; the columns of the table facet. Views. */

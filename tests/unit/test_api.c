@@ -421,11 +421,14 @@ static struct log_row sample(void)
               .tokens_out = 500,
               .cached_tokens = 200,
               .reasoning_tokens = 100,
-              .cost_pico = 435000000},
+              .cost_pico = 435000000,
+              .steps = STR("0A29B1|R0F64279E5~1b207"),
+              .key_alias = STR("team-a")},
         .gateway_slug = STR("default"),
         .id_text = STR("0199c8b2-6f1e-7c40-9f1a-5d2f0c9be011"),
         .feedback = NAN,
         .score = NAN,
+        .note = STR("seen \"before\""),
     };
 }
 
@@ -513,6 +516,28 @@ static void a_row_has_every_key(void **state)
     assert_true(str_has(buf_str(&w.b), STR("\"cost\":0.000435,")));
     assert_int_equal(json_type(json_get(w.root, "feedback")), JSON_NULL);
     assert_int_equal(json_type(json_get(w.root, "user_agent")), JSON_NULL);
+    done_with(&w);
+}
+
+static void own_members_say_where_the_time_went(void **state)
+{
+    (void)state;
+    struct log_row row = sample();
+    struct written w;
+    write_item(&w, &row);
+    const struct json_val *own = json_get(w.root, "weir"), *steps = json_get(own, "steps");
+    assert_int_equal(json_count(steps), 5);
+    assert_true(str_has(buf_str(&w.b), STR("{\"name\":\"wait\",\"start_us\":42,\"duration_us\":410233}")));
+    assert_int_equal(json_num(json_get(own, "started_us"), -1), 42);
+    assert_int_equal(json_num(json_get(own, "cache_age_ms"), -1), 111111);
+    assert_str(json_str(json_get(own, "key_alias")), STR("team-a"));
+    assert_str(json_str(json_get(own, "note")), STR("seen \"before\""));
+    done_with(&w);
+    row.r.steps = row.r.key_alias = row.note = (struct str){NULL, 0};
+    write_item(&w, &row);
+    static const char *const nulls[] = {"steps", "started_us", "cache_age_ms", "key_alias", "note"};
+    for (size_t i = 0; i < countof(nulls); i++)
+        assert_int_equal(json_type(json_get(json_get(w.root, "weir"), nulls[i])), JSON_NULL);
     done_with(&w);
 }
 
@@ -637,6 +662,7 @@ int main(void)
         cmocka_unit_test(wrong_bodies_are_complained_about),
         cmocka_unit_test(every_wrong_key_is_named_once),
         cmocka_unit_test(a_row_has_every_key),
+        cmocka_unit_test(own_members_say_where_the_time_went),
         cmocka_unit_test(what_is_not_known_is_null),
         cmocka_unit_test(heads_end_between_characters),
         cmocka_unit_test(details_show_the_beginning_of_bodies),

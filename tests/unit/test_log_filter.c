@@ -14,6 +14,7 @@ struct known {
     struct record r;
     char id[UUID_TEXT + 1], event[16], model[16], metadata[96];
     double feedback;
+    struct str note;
     bool gone;
     int n_entries;
     char keys[3][8], values[3][8];
@@ -80,6 +81,7 @@ static void make_row(struct fixture *f, struct known *k, int i)
                     : k->r.status == 500 ? (i % 5 ? ERROR_PROVIDER : ERROR_NONE) /* as older rows are */
                                          : ERROR_NONE;
     k->r.flags |= kind << REC_ERROR_SHIFT;
+    k->r.key_alias = i % 1500 < 200 && dice(3) ? agents[dice(2)] : (struct str){NULL, 0};
     k->r.tokens_in = maybe(dice(500), 5);
     k->r.tokens_out = maybe(dice(500), 7);
     k->r.cost_pico = maybe((int64_t)dice(1000) * 1000000 * (dice(50) ? 1 : 1000), 6);
@@ -133,6 +135,8 @@ static struct seen look(const struct known *k, enum log_key key)
     case KEY_COMPATIBILITY_MODE: return number_of((r->flags & REC_COMPAT) != 0);
     case KEY_USER_AGENT: return text_of(r->user_agent);
     case KEY_ERROR_KIND: return text_of(error_kind_name(error_kind_of_flags(r->flags)));
+    case KEY_KEY_ALIAS: return text_of(r->key_alias);
+    case KEY_NOTE: return text_of(k->note);
     default: return (struct seen){.absent = true};
     }
 }
@@ -380,16 +384,20 @@ static void rate_some(struct fixture *f, struct known *rows)
 {
     for (int i = 0; i < 60; i++) {
         struct known *k = &rows[dice(ROWS)];
-        struct log_patch p = {
-            .has_feedback = dice(2), .feedback = (double)dice(3) - 1, .has_metadata = dice(2)};
+        struct log_patch p = {.has_feedback = dice(2),
+                              .feedback = (double)dice(3) - 1,
+                              .has_metadata = dice(2),
+                              .has_note = dice(2)};
         if (p.has_feedback && dice(4) == 0)
             p.feedback = (double)NAN;
+        p.note = dice(4) ? STR("look at this") : STR("");
         p.metadata = dice(3) ? STR("{\"k99\":\"green\"}") : (struct str){NULL, 0};
         enum err e = fixture_patch(f, k->r.gateway, k->r.id, &p);
         assert_int_equal(e, k->gone ? E_NOT_FOUND : E_OK);
         if (k->gone)
             continue;
         k->feedback = p.has_feedback ? p.feedback : k->feedback;
+        k->note = p.has_note ? p.note : k->note;
         if (!p.has_metadata)
             continue;
         k->n_entries = p.metadata.p ? 1 : 0;
@@ -643,6 +651,8 @@ static void go_back_to_version_3(const struct fixture *f)
     assert_int_equal(sqlite3_step(st), SQLITE_ROW);
     int n = snprintf(sql, sizeof(sql),
                      "%s; ALTER TABLE log DROP COLUMN saved_pico; ALTER TABLE rollup DROP COLUMN saved_pico;"
+                     "ALTER TABLE log DROP COLUMN steps; ALTER TABLE log DROP COLUMN key_alias;"
+                     "ALTER TABLE log DROP COLUMN note;"
                      "PRAGMA user_version = 3",
                      (const char *)sqlite3_column_text(st, 0));
     assert_true(n < (int)sizeof(sql));
@@ -660,6 +670,8 @@ static void an_older_log_gets_its_zones(void **state)
     push_all(&f, rows, 0, ROWS);
     assert_int_equal(store_close(f.s), 0);
     go_back_to_version_3(&f);
+    for (int i = 0; i < ROWS; i++)
+        rows[i].r.key_alias = STR(""); /* older rows have none */
     fixture_open(&f);
     assert_int_equal(number(&f, "SELECT count(*) FROM unzoned"), 0);
     assert_int_equal(number(&f, "SELECT count(*) FROM zone"), ROWS >> ZONE_SHIFT);

@@ -29,6 +29,8 @@ static struct record full_record(struct fixture *f)
         .metadata = STR("{\"user\":\"u-7\"}"),
         .error = STR("the provider said no"),
         .trace_id = STR("0123456789abcdef0123456789abcdef"),
+        .steps = STR("0A29|N2f0bS8F64279E167c4"),
+        .key_alias = STR("team-a"),
         .status = 429,
         .step = 1,
         .attempt = 2,
@@ -69,6 +71,8 @@ static void assert_same_record(const struct record *got, const struct record *wa
     SAME_STR(metadata);
     SAME_STR(error);
     SAME_STR(trace_id);
+    SAME_STR(steps);
+    SAME_STR(key_alias);
     SAME_INT(created_ms);
     SAME_INT(gateway);
     SAME_INT(token);
@@ -109,7 +113,7 @@ static void rows_come_back_whole(void **state)
     assert_same_record(&row->r, &r);
     assert_str(row->id_text, str_of(text, UUID_TEXT));
     assert_str(row->gateway_slug, STR("default"));
-    assert_true(isnan(row->feedback) && isnan(row->score));
+    assert_true(isnan(row->feedback) && isnan(row->score) && !row->note.p);
     assert_true(row->has_request && row->has_response);
     assert_str(d->request, STR("the request"));
     assert_str(d->response, STR("the response"));
