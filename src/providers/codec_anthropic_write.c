@@ -31,19 +31,6 @@ static void put_member(struct anthropic_request *q, const char *key, struct str 
 
 /* ---- cache breakpoints ----------------------------------------------------------------------------- */
 
-static int count_marks(const struct ir_request *r)
-{
-    int n = 0;
-    for (const struct ir_tool *t = r->tools; t; t = t->next)
-        n += t->cache != IR_CACHE_NONE;
-    for (const struct ir_message *m = r->messages; m; m = m->next) {
-        n += m->cache != IR_CACHE_NONE;
-        for (const struct ir_part *p = m->parts; p; p = p->next)
-            n += p->cache != IR_CACHE_NONE;
-    }
-    return n;
-}
-
 /* The last ones stay: they cover what the earlier ones would. Longer ones must stand before shorter ones. */
 void anthropic_put_cache(struct anthropic_request *q, enum ir_cache cache)
 {
@@ -89,12 +76,6 @@ static void close_message(struct anthropic_request *q)
     json_close(&q->w, ']');
     json_close(&q->w, '}');
     q->open = false;
-}
-
-/* What is at the end of a message may be what its own breakpoint stands behind. */
-static enum ir_cache cache_of(const struct ir_message *m, const struct ir_part *p)
-{
-    return p->cache == IR_CACHE_NONE && !p->next ? m->cache : p->cache;
 }
 
 static bool is_blank(struct str text)
@@ -259,7 +240,7 @@ static void put_text(struct anthropic_request *q, const char *role, const struct
     open_block(q, role, "text");
     put_member(q, "text", text);
     put_citations(q, p->citations);
-    anthropic_put_cache(q, cache_of(m, p));
+    anthropic_put_cache(q, ir_cache_behind(m, p));
     json_close(&q->w, '}');
 }
 
@@ -326,7 +307,7 @@ static enum err put_call(struct anthropic_request *q, const struct ir_message *m
     put_member(q, "name", p->name.p ? p->name : STR(""));
     json_key(&q->w, "input");
     json_put_raw(&q->w, input);
-    anthropic_put_cache(q, cache_of(m, p));
+    anthropic_put_cache(q, ir_cache_behind(m, p));
     json_close(&q->w, '}');
     return E_OK;
 }
@@ -360,7 +341,7 @@ static enum err put_media(struct anthropic_request *q, const struct ir_message *
     enum err e = p->kind == IR_IMAGE ? put_image(q, "user", p) : put_document(q, "user", p);
     if (e != E_OK)
         return e;
-    anthropic_put_cache(q, cache_of(m, p));
+    anthropic_put_cache(q, ir_cache_behind(m, p));
     json_close(&q->w, '}');
     return E_OK;
 }
@@ -411,7 +392,7 @@ static enum err put_result(struct anthropic_request *q, const struct ir_message 
         json_key(&q->w, "is_error");
         json_put_bool(&q->w, true);
     }
-    anthropic_put_cache(q, cache_of(m, p));
+    anthropic_put_cache(q, ir_cache_behind(m, p));
     json_close(&q->w, '}');
     return e;
 }
@@ -622,7 +603,7 @@ static void put_prompt(struct anthropic_request *q, const struct ir_message *end
             else if (alone)
                 json_put_str(&q->w, p->text); /* a string, which everybody who speaks this dialect takes */
             else
-                put_system_block(q, p->text, cache_of(m, p));
+                put_system_block(q, p->text, ir_cache_behind(m, p));
         }
     }
 }
@@ -631,7 +612,7 @@ static bool is_marked(const struct ir_request *r, const struct ir_message *end)
 {
     for (const struct ir_message *m = r->messages; m != end; m = m->next)
         for (const struct ir_part *p = m->parts; p; p = p->next)
-            if (cache_of(m, p) != IR_CACHE_NONE)
+            if (ir_cache_behind(m, p) != IR_CACHE_NONE)
                 return true;
     return false;
 }
@@ -659,7 +640,7 @@ enum err anthropic_write_request(struct arena *a, struct ir_request *r, const st
     struct str model = ask->model.n ? ask->model : r->model;
     struct anthropic_request q = {
         .a = a, .r = r, .ask = ask, .w = json_out(out), .ret_why = ret_why, .traits = claude_traits(model)};
-    int marks = count_marks(r);
+    int marks = ir_count_breakpoints(r);
     q.marks_over = marks > MARKS ? marks - MARKS : 0;
     enum err e = anthropic_decide(&q);
     if (e != E_OK)

@@ -47,19 +47,6 @@ void bedrock_close(struct json_out *w)
 
 /* ---- cache points ---------------------------------------------------------------------------------- */
 
-static int count_points(const struct ir_request *r)
-{
-    int n = 0;
-    for (const struct ir_tool *t = r->tools; t; t = t->next)
-        n += t->cache != IR_CACHE_NONE;
-    for (const struct ir_message *m = r->messages; m; m = m->next) {
-        n += m->cache != IR_CACHE_NONE;
-        for (const struct ir_part *p = m->parts; p; p = p->next)
-            n += p->cache != IR_CACHE_NONE;
-    }
-    return n;
-}
-
 /* A block of its own behind what it covers. The last ones stay: they cover what the earlier ones would. */
 void bedrock_put_cache(struct bedrock_request *q, enum ir_cache cache)
 {
@@ -79,12 +66,6 @@ void bedrock_put_cache(struct bedrock_request *q, enum ir_cache cache)
     if (hour)
         bedrock_put(w, "ttl", STR("1h"));
     bedrock_close(w);
-}
-
-/* What is at the end of a message may be what its own cache point stands behind. */
-static enum ir_cache cache_of(const struct ir_message *m, const struct ir_part *p)
-{
-    return p->cache == IR_CACHE_NONE && !p->next ? m->cache : p->cache;
 }
 
 /* ---- messages are opened when they turn out to have content ---------------------------------------- */
@@ -399,7 +380,7 @@ static enum err put_results(struct bedrock_request *q, const struct ir_message *
             if (p->kind != IR_TOOL_RESULT)
                 continue;
             e = put_result(q, p);
-            bedrock_put_cache(q, cache_of(m, p));
+            bedrock_put_cache(q, ir_cache_behind(m, p));
         }
     return e;
 }
@@ -416,7 +397,7 @@ static enum err put_late_system(struct bedrock_request *q, const struct ir_messa
         if (!text.p)
             return E_FULL;
         put_plain(q, role ? system_role : user, text);
-        bedrock_put_cache(q, cache_of(m, p));
+        bedrock_put_cache(q, ir_cache_behind(m, p));
     }
     return E_OK;
 }
@@ -428,7 +409,7 @@ static enum err put_said(struct bedrock_request *q, const struct ir_message *m)
         e = put_user_part(q, user, p);
         bool there = p->kind != IR_TOOL_RESULT && q->role == user;
         if (e == E_OK && there)
-            bedrock_put_cache(q, cache_of(m, p));
+            bedrock_put_cache(q, ir_cache_behind(m, p));
     }
     return e;
 }
@@ -454,7 +435,7 @@ static enum err put_assistant_turn(struct bedrock_request *q, const struct ir_me
         for (const struct ir_part *p = m->parts; p && e == E_OK; p = p->next) {
             e = put_assistant_part(q, p);
             if (e == E_OK && q->role == assistant)
-                bedrock_put_cache(q, cache_of(m, p));
+                bedrock_put_cache(q, ir_cache_behind(m, p));
         }
     return e;
 }
@@ -498,7 +479,7 @@ static void put_prompt_part(struct bedrock_request *q, const struct ir_message *
     else
         drop(q, STR("system prompt's media"));
     if (p->kind == IR_TEXT)
-        bedrock_put_cache(q, cache_of(m, p));
+        bedrock_put_cache(q, ir_cache_behind(m, p));
 }
 
 static void put_system(struct bedrock_request *q)
@@ -524,7 +505,7 @@ enum err bedrock_write_request(struct arena *a, struct ir_request *r, const stru
         .q = {.a = a, .r = r, .ask = ask, .w = json_out(out), .ret_why = ret_why},
         .traits = bedrock_traits(model),
     };
-    int points = count_points(r);
+    int points = ir_count_breakpoints(r);
     q.q.traits = claude_traits(model);
     q.q.marks_over = points > POINTS ? points - POINTS : 0;
     enum err e = bedrock_decide(&q);

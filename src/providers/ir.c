@@ -139,6 +139,24 @@ bool ir_wants_single_calls(const struct ir_request *r)
     return r->parallel_tools == 0 && r->tools && r->choice != IR_CHOICE_NONE;
 }
 
+int ir_count_breakpoints(const struct ir_request *r)
+{
+    int n = 0;
+    for (const struct ir_tool *t = r->tools; t; t = t->next)
+        n += t->cache != IR_CACHE_NONE;
+    for (const struct ir_message *m = r->messages; m; m = m->next) {
+        n += m->cache != IR_CACHE_NONE;
+        for (const struct ir_part *p = m->parts; p; p = p->next)
+            n += p->cache != IR_CACHE_NONE;
+    }
+    return n;
+}
+
+enum ir_cache ir_cache_behind(const struct ir_message *m, const struct ir_part *p)
+{
+    return p->cache == IR_CACHE_NONE && !p->next ? m->cache : p->cache;
+}
+
 bool ir_wants_other_than_text(const struct ir_request *r)
 {
     for (size_t i = 0; i < r->modalities.n; i++)

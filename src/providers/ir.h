@@ -173,6 +173,10 @@ int64_t ir_effort_budget(struct str effort);
 struct str ir_budget_effort(int64_t budget);
 /* Calls are wanted one at a time, and there may be some: what must be told, and otherwise need not. */
 bool ir_wants_single_calls(const struct ir_request *r);
+/* How many prompt cache breakpoints it has: tools, messages and their parts. */
+int ir_count_breakpoints(const struct ir_request *r);
+/* The breakpoint behind a part of the message: at its end that may be the message's own. */
+enum ir_cache ir_cache_behind(const struct ir_message *m, const struct ir_part *p);
 /* The answer is to have sounds or pictures in it. */
 bool ir_wants_other_than_text(const struct ir_request *r);
 /* Builders for codecs: zeroed and appended. NULL past the arena's cap. ir_add_part walks to the list's end:
