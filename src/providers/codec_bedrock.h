@@ -83,6 +83,8 @@ void bedrock_put(struct json_out *w, const char *key, struct str value);
 /* {"KEY": {... and its end */
 void bedrock_open(struct json_out *w, const char *key);
 void bedrock_close(struct json_out *w);
+/* A block toolUse; input is a JSON object. */
+void bedrock_put_call(struct json_out *w, struct str id, struct str name, struct str input);
 /* Members format and source. False: neither the bytes nor a place in S3 are known. */
 bool bedrock_put_media(struct json_out *w, const struct ir_part *p, struct str format);
 

@@ -226,12 +226,7 @@ static enum err put_call(struct arena *a, struct json_out *w, const struct ir_pa
     struct str input = anthropic_arguments(a, p->arguments, &wrapped), id = anthropic_call_id(a, p->id);
     if (!input.p || !id.p)
         return E_FULL;
-    bedrock_open(w, "toolUse");
-    bedrock_put(w, "toolUseId", id);
-    bedrock_put(w, "name", p->name);
-    json_key(w, "input");
-    json_put_raw(w, input);
-    bedrock_close(w);
+    bedrock_put_call(w, id, p->name, input);
     return E_OK;
 }
 

@@ -45,6 +45,16 @@ void bedrock_close(struct json_out *w)
     json_close(w, '}');
 }
 
+void bedrock_put_call(struct json_out *w, struct str id, struct str name, struct str input)
+{
+    bedrock_open(w, "toolUse");
+    bedrock_put(w, "toolUseId", id);
+    bedrock_put(w, "name", name);
+    json_key(w, "input");
+    json_put_raw(w, input);
+    bedrock_close(w);
+}
+
 /* ---- cache points ---------------------------------------------------------------------------------- */
 
 /* A block of its own behind what it covers. The last ones stay: they cover what the earlier ones would. */
@@ -302,7 +312,6 @@ static enum err put_result(struct bedrock_request *q, const struct ir_part *p)
 
 static enum err put_call(struct bedrock_request *q, const struct ir_part *p)
 {
-    struct json_out *w = &q->q.w;
     bool wrapped = false;
     struct str input = anthropic_arguments(q->q.a, p->arguments, &wrapped),
                id = anthropic_call_id(q->q.a, p->id);
@@ -313,12 +322,7 @@ static enum err put_call(struct bedrock_request *q, const struct ir_part *p)
     if (p->signature.n)
         drop(q, STR("call.signature"));
     open_message(q, assistant);
-    bedrock_open(w, "toolUse");
-    bedrock_put(w, "toolUseId", id);
-    bedrock_put(w, "name", p->name);
-    json_key(w, "input");
-    json_put_raw(w, input);
-    bedrock_close(w);
+    bedrock_put_call(&q->q.w, id, p->name, input);
     return E_OK;
 }
 
