@@ -123,6 +123,7 @@ export async function graphql<T>(query: string, variables: object, abort?: Abort
     return answer.data.viewer.accounts[0] as T;
 }
 
+export const accountId = () => session.value?.account ?? '';
 export const account = () => `/accounts/${session.value?.account ?? ''}`;
 export const gatewayPath = (id: string) => `${account()}/ai-gateway/gateways/${encodeURIComponent(id)}`;
 export const url = (path: string) => ROOT + path;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Calls of the management API by the paths of its OpenAPI document: the names in a path, what is asked for, bodies and answers are
 // checked by tsc. The account, {A}, is always the session's.
-import { checked, refusal, ROOT, send, session } from './api';
+import { accountId, checked, refusal, ROOT, send } from './api';
 import type { Operations, ResultInfo } from './openapi';
 import type { Listed } from './types';
 
@@ -20,7 +20,7 @@ type Given<M extends Method, P extends Path<M>> = Place<M, P> & (Body<M, P> exte
 interface Loose { query?: object; body?: unknown; what?: string; signal?: AbortSignal; [name: string]: unknown }
 
 function placeOf(path: string, given: Loose): string {
-    const filled = path.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(name === 'A' ? session.value?.account ?? '' : String(given[name])));
+    const filled = path.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(name === 'A' ? accountId() : String(given[name])));
     const query = new URLSearchParams(Object.entries(given.query ?? {}).filter(([, v]) => v !== undefined && v !== '').map(([k, v]) => [k, String(v)]));
     return query.size ? `${filled}?${query}` : filled;
 }

@@ -2,7 +2,7 @@
 // Filters of a log list, as the API takes them and as they stand in the address: f=key:operator:value, values apart by '|'.
 
 export type Operator = 'eq' | 'neq' | 'contains' | 'lt' | 'gt';
-export interface Filter { key: string; operator: Operator; value: (string | number | boolean | null)[] }
+export type Filter = { key: string; operator: Operator; value: (string | number | boolean | null)[] };
 
 type Kind = 'text' | 'number' | 'bool' | 'time';
 type Value = Filter['value'][number];

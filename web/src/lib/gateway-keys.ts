@@ -32,7 +32,7 @@ export const GROUPS: Group[] = [
 ];
 
 /** What a gateway is made with when nobody has a wish. */
-export const PLAIN = { cache_invalidate_on_update: true, cache_ttl: 0, collect_logs: true, rate_limiting_interval: 0, rate_limiting_limit: 0, rate_limiting_technique: 'fixed' };
+export const PLAIN = { cache_invalidate_on_update: true, cache_ttl: 0, collect_logs: true, rate_limiting_interval: 0, rate_limiting_limit: 0, rate_limiting_technique: 'fixed' } as const;
 
 export const grouped = (keys: string[]): Group[] => {
     const known = new Set(GROUPS.flatMap((g) => Object.keys(g.keys)));

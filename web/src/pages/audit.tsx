@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Who changed what, and when.
 import { useState } from 'preact/hooks';
-import { account, list } from '../lib/api';
+import { list } from '../lib/client';
 import { moment } from '../lib/format';
 import { useLoad } from '../lib/load';
 import { query, setQuery } from '../lib/router';
@@ -26,8 +26,7 @@ function Difference({ line }: { line: AuditLine }) {
 export function Audit() {
     const type = query.value.get('type') ?? '', actor = query.value.get('actor') ?? '', page = Math.max(1, Number(query.value.get('page')) || 1);
     const [text, setText] = useState(actor);
-    const params = new URLSearchParams({ per_page: String(PAGE), page: String(page), ...(type && { 'action.type': type }), ...(actor && { 'actor.email': actor }) });
-    const lines = useLoad((abort) => list<AuditLine>(`${account()}/audit_logs?${params}`, { signal: abort, what: 'Reading the audit log' }), [params.toString()]);
+    const lines = useLoad((abort) => list('/accounts/{A}/audit_logs', { query: { per_page: PAGE, page, 'action.type': type, 'actor.email': actor }, signal: abort, what: 'Reading the audit log' }), [page, type, actor]);
     return (
         <>
             <Head title="Audit log" note="Every change, with what was there before." />

@@ -1,25 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 // Credits of the account: what is left, what was charged and for what, and what was paid in.
 import { useMemo, useState } from 'preact/hooks';
-import { account, get, may, post } from '../lib/api';
+import { may } from '../lib/api';
+import { get, post } from '../lib/client';
 import { exact, moment, money } from '../lib/format';
 import { useLoad } from '../lib/load';
+import type { InvoicePreview, UsageWindow } from '../lib/openapi';
 import { query, setQuery } from '../lib/router';
 import { Button, Choice, Dialog, Empty, Head, Problem, Ready, say, Tag } from '../ui/basics';
 import { Chart } from '../ui/chart';
 
 // Amounts are US cents, with a fraction; times of history are ms, those of invoices seconds since 1970.
-interface Balance { balance: number; first_topup_success: boolean }
-interface Preview { amount_due: number; period_start: number; period_end: number; invoice_lines: { description: string; amount: number; quantity: number }[] }
-interface Invoice { id: string; amount_paid: number; created: number; created_by: string; description: string; invoice_origin: 'manual' | 'auto' }
-interface History { id: string; aggregated_value: number; start_time: number; end_time: number }
-interface Invoices { invoices: Invoice[]; pagination: { has_more: boolean; page: number; total_count: number } }
-
+const BILLING = '/accounts/{A}/ai-gateway/billing';
 const WINDOWS = [{ key: 'day', label: 'Days' }, { key: 'hour', label: 'Hours' }];
 const SPANS = { day: { step: 86400, back: 31 }, hour: { step: 3600, back: 168 } };
-const TYPES = [{ key: 'all', label: 'All' }, { key: 'manual', label: 'Paid in' }, { key: 'auto', label: 'Months' }];
+const TYPES: { key: 'all' | 'manual' | 'auto'; label: string }[] = [{ key: 'all', label: 'All' }, { key: 'manual', label: 'Paid in' }, { key: 'auto', label: 'Months' }];
 
-const base = () => `${account()}/ai-gateway/billing`;
 const dollars = (usd: number) => (usd < 1000 ? money(usd) : '$' + usd.toLocaleString('en', { minimumFractionDigits: 2, maximumFractionDigits: 2 }));
 const amount = (cents: number) => (cents < 0 ? '−' : '') + dollars(Math.abs(cents) / 100);
 const days = (seconds: number) => new Date(seconds * 1000).toLocaleDateString(undefined, { dateStyle: 'medium', timeZone: 'UTC' });
@@ -29,14 +25,14 @@ function TopUp({ onClose, onDone }: { onClose: () => void; onDone: () => void })
     const [note, setNote] = useState('');
     const [error, setError] = useState<Error | null>(null);
     const [busy, setBusy] = useState(false);
-    const limits = useLoad((abort) => get<{ min_cents: number; max_cents: number }>(`${base()}/topup/limits`, { signal: abort, what: 'Reading the limits of a top-up' }), []);
+    const limits = useLoad((abort) => get(`${BILLING}/topup/limits`, { signal: abort, what: 'Reading the limits of a top-up' }), []);
     const cents = Math.round(Number(usd) * 100), { min_cents = 0, max_cents = Infinity } = limits.data ?? {};
     const wrong = !usd.trim() || !Number.isFinite(cents) ? 'An amount is needed' : cents < min_cents ? `${amount(min_cents)} at least` : cents > max_cents ? `${amount(max_cents)} at most` : '';
     const book = async (e: Event) => {
         e.preventDefault();
         setBusy(true);
         setError(null);
-        await post(`${base()}/topup`, { amount: cents, ...(note && { weir_note: note }) }, 'Booking the top-up').then(onDone, (e) => { setError(e); setBusy(false); });
+        await post(`${BILLING}/topup`, { body: { amount: cents, ...(note && { weir_note: note }) }, what: 'Booking the top-up' }).then(onDone, (e) => { setError(e); setBusy(false); });
     };
     return (
         <Dialog title="Book a top-up" onClose={onClose} class="small" stays="click">
@@ -53,7 +49,7 @@ function TopUp({ onClose, onDone }: { onClose: () => void; onDone: () => void })
 }
 
 /* Spans without a charge are not in the answer; here they are nothing. */
-function filled(history: History[], { step, back }: { step: number; back: number }) {
+function filled(history: UsageWindow[], { step, back }: { step: number; back: number }) {
     const end = Math.floor(Date.now() / 1000 / step) * step;
     const at = new Map(history.map((h) => [h.start_time / 1000, h.aggregated_value / 100]));
     const times = Array.from({ length: back }, (_, i) => end - (back - 1 - i) * step);
@@ -62,7 +58,7 @@ function filled(history: History[], { step, back }: { step: number; back: number
 
 function Usage({ turn }: { turn: number }) {
     const by = query.value.get('by') === 'hour' ? 'hour' : 'day';
-    const usage = useLoad((abort) => get<{ history: History[] }>(`${base()}/usage-history?value_grouping_window=${by}`, { signal: abort, what: 'Reading what was charged' }), [by, turn]);
+    const usage = useLoad((abort) => get(`${BILLING}/usage-history`, { query: { value_grouping_window: by }, signal: abort, what: 'Reading what was charged' }), [by, turn]);
     const line = useMemo(() => {
         const { times, values } = filled(usage.data?.history ?? [], SPANS[by]);
         return { times, lines: [{ label: 'Charged', values, colour: 'accent' as const, bars: true }] };
@@ -77,7 +73,7 @@ function Usage({ turn }: { turn: number }) {
     );
 }
 
-const Month = ({ preview }: { preview: Preview }) => (
+const Month = ({ preview }: { preview: InvoicePreview }) => (
     <section class="card" aria-label="This month">
         <h2>This month, {days(preview.period_start)} to {days(preview.period_end - 1)}</h2>
         {preview.invoice_lines.length === 0 ? <p class="muted">Nothing was charged yet.</p> : (
@@ -91,7 +87,7 @@ const Month = ({ preview }: { preview: Preview }) => (
 
 function InvoiceList({ turn }: { turn: number }) {
     const type = TYPES.find((t) => t.key === query.value.get('type'))?.key ?? 'all', page = Math.max(1, Number(query.value.get('page')) || 1);
-    const list = useLoad((abort) => get<Invoices>(`${base()}/invoice-history?type=${type}&page=${page}&per_page=20`, { signal: abort, what: 'Listing invoices' }), [type, page, turn]);
+    const list = useLoad((abort) => get(`${BILLING}/invoice-history`, { query: { type, page, per_page: 20 }, signal: abort, what: 'Listing invoices' }), [type, page, turn]);
     return (
         <section class="card" aria-label="Invoices">
             <div class="head"><div><h2>Invoices</h2><p class="muted">Months that are over, top-ups and corrections.</p></div><div class="actions"><Choice label="Which invoices" options={TYPES} value={type} onChange={(key) => setQuery({ type: key === 'all' ? null : key, page: null })} /></div></div>
@@ -116,7 +112,7 @@ export function Billing() {
     const [turn, setTurn] = useState(0);
     const [paying, setPaying] = useState(false);
     const both = useLoad(async (abort) => {
-        const [balance, preview] = await Promise.all([get<Balance>(`${base()}/credit-balance`, { signal: abort, what: 'Reading the balance' }), get<Preview>(`${base()}/invoice-preview`, { signal: abort, what: 'Reading this month’s charges' })]);
+        const [balance, preview] = await Promise.all([get(`${BILLING}/credit-balance`, { signal: abort, what: 'Reading the balance' }), get(`${BILLING}/invoice-preview`, { signal: abort, what: 'Reading this month’s charges' })]);
         return { balance, preview };
     }, [turn]);
     const operator = may('operator');

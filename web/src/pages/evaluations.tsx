@@ -1,19 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // Datasets are saved questions to the log; evaluations say what their rows cost, how long they took and how people rated them.
 import { useEffect, useState } from 'preact/hooks';
-import { account, gatewayPath, list, may, post, put, remove } from '../lib/api';
+import { may } from '../lib/api';
+import { list, post, put, remove } from '../lib/client';
 import { DATASET_KEYS, fromParams, toParam, words, type Filter } from '../lib/filters';
 import { ago, duration, exact, moment, money, NONE } from '../lib/format';
 import { useLoad } from '../lib/load';
+import type { Dataset, Evaluation, EvaluationType as Type } from '../lib/openapi';
 import { link, query, setQuery } from '../lib/router';
 import { ask, Button, Dialog, Empty, Head, Icon, Problem, Ready, say, Tag } from '../ui/basics';
 import { AddFilter } from '../ui/filters';
 
-interface Dataset { id: string; name: string; enable: boolean; filters: Filter[]; modified_at: string }
-interface Result { id: string; evaluation_type_id: string; result: string; status_description: string; total_logs: number }
-interface Evaluation { id: string; name: string; processed: boolean; total_logs: number; datasets: Dataset[]; results: Result[]; created_at: string }
-interface Type { id: string; type: string; name: string; description: string }
-
+const DATASETS = '/accounts/{A}/ai-gateway/gateways/{G}/datasets', EVALUATIONS = '/accounts/{A}/ai-gateway/gateways/{G}/evaluations';
 const DATASETS_MOST = 10, IN_ONE_MOST = 5, WATCH_MS = 1000;
 
 const rowsOf = (id: string, d: Dataset) => `${link('gateways', id, 'logs')}${d.filters.length ? '?' : ''}${d.filters.map((f) => `f=${encodeURIComponent(toParam(f))}`).join('&')}`;
@@ -21,7 +19,7 @@ const meaning = (d: Dataset) => (d.filters.length ? d.filters.map(words).join(',
 
 // ---- dialogs ------------------------------------------------------------------------------------------------
 
-function DatasetForm({ base, old, filters: first, onClose, onDone }: { base: string; old: Dataset | null; filters: Filter[]; onClose: () => void; onDone: () => void }) {
+function DatasetForm({ id, old, filters: first, onClose, onDone }: { id: string; old: Dataset | null; filters: Filter[]; onClose: () => void; onDone: () => void }) {
     const [name, setName] = useState(old?.name ?? '');
     const [enable, setEnable] = useState(old?.enable ?? true);
     const [filters, setFilters] = useState(old?.filters ?? first);
@@ -32,8 +30,8 @@ function DatasetForm({ base, old, filters: first, onClose, onDone }: { base: str
         if (!name || busy) return;
         setBusy(true);
         setError(null);
-        const body = { name, enable, filters };
-        await (old ? put(`${base}/${old.id}`, body, 'Changing the dataset') : post(base, body, 'Saving the dataset')).then(onDone, (e) => { setError(e); setBusy(false); });
+        const call = { G: id, body: { name, enable, filters } };
+        await (old ? put(`${DATASETS}/{id}`, { ...call, id: old.id, what: 'Changing the dataset' }) : post(DATASETS, { ...call, what: 'Saving the dataset' })).then(onDone, (e) => { setError(e); setBusy(false); });
     };
     return (
         <Dialog title={old ? old.name : 'New dataset'} onClose={onClose} stays="click">
@@ -55,7 +53,7 @@ function DatasetForm({ base, old, filters: first, onClose, onDone }: { base: str
     );
 }
 
-function EvaluationForm({ base, datasets, types, onClose, onDone }: { base: string; datasets: Dataset[]; types: Type[]; onClose: () => void; onDone: () => void }) {
+function EvaluationForm({ id, datasets, types, onClose, onDone }: { id: string; datasets: Dataset[]; types: Type[]; onClose: () => void; onDone: () => void }) {
     const [name, setName] = useState(new Date().toLocaleDateString(undefined, { dateStyle: 'medium' }));
     const [chosen, setChosen] = useState<string[]>(datasets.length === 1 ? [datasets[0]!.id] : []);
     const [wanted, setWanted] = useState(types.map((t) => t.id));
@@ -66,7 +64,7 @@ function EvaluationForm({ base, datasets, types, onClose, onDone }: { base: stri
         e.preventDefault();
         setBusy(true);
         setError(null);
-        await post(base, { name, dataset_ids: chosen, evaluation_type_ids: wanted }, 'Starting the evaluation').then(onDone, (e) => { setError(e); setBusy(false); });
+        await post(EVALUATIONS, { G: id, body: { name, dataset_ids: chosen, evaluation_type_ids: wanted }, what: 'Starting the evaluation' }).then(onDone, (e) => { setError(e); setBusy(false); });
     };
     return (
         <Dialog title="New evaluation" onClose={onClose} stays="click">
@@ -138,19 +136,18 @@ function Datasets({ id, rows, onEdit, onDelete }: { id: string; rows: Dataset[];
 type Open = { dataset: Dataset | null; filters: Filter[] } | 'evaluation' | null;
 
 export function Evaluations({ id }: { id: string }) {
-    const base = `${gatewayPath(id)}/evaluations`, datasetBase = `${gatewayPath(id)}/datasets`;
     const asked = fromParams(query.value.getAll('f')); // filters that the log's page wants to be kept
     const [open, setOpen] = useState<Open>(asked.length && may('write') ? { dataset: null, filters: asked } : null);
     const [waiting, setWaiting] = useState(false);
     const all = useLoad(async (signal) => {
-        const [evaluations, datasets, types] = await Promise.all([list<Evaluation>(`${base}?per_page=100`, { signal, what: 'Listing evaluations' }), list<Dataset>(`${datasetBase}?per_page=100`, { signal, what: 'Listing datasets' }),
-            list<Type>(`${account()}/ai-gateway/evaluation-types?per_page=50`, { signal, what: 'Listing what can be found out' })]);
+        const [evaluations, datasets, types] = await Promise.all([list(EVALUATIONS, { G: id, query: { per_page: 100 }, signal, what: 'Listing evaluations' }), list(DATASETS, { G: id, query: { per_page: 100 }, signal, what: 'Listing datasets' }),
+            list('/accounts/{A}/ai-gateway/evaluation-types', { query: { per_page: 50 }, signal, what: 'Listing what can be found out' })]);
         return { evaluations: evaluations.rows, datasets: datasets.rows, types: types.rows };
     }, [id], { every: waiting ? WATCH_MS : 0 });
     useEffect(() => setWaiting(all.data?.evaluations.some((e) => !e.processed) ?? false), [all.data]);
     const close = () => { setOpen(null); if (asked.length) setQuery({ f: null }, { replace: true }); };
     const done = (text: string) => { close(); say(text); all.reload(); };
-    const destroy = (name: string, path: string, text: string) => ask({ title: `Delete ${name}?`, act: 'Delete', text, run: async () => { await remove(path, 'Deleting'); say('Deleted'); all.reload(); } });
+    const destroy = (path: typeof DATASETS | typeof EVALUATIONS, { id: one, name }: { id: string; name: string }, text: string) => ask({ title: `Delete ${name}?`, act: 'Delete', text, run: async () => { await remove(`${path}/{id}`, { G: id, id: one, what: 'Deleting' }); say('Deleted'); all.reload(); } });
     const writable = may('write'), adder = writable && <Button icon="plus" onClick={() => setOpen({ dataset: null, filters: [] })}>New dataset</Button>;
     return (
         <>
@@ -162,14 +159,14 @@ export function Evaluations({ id }: { id: string }) {
                 <>
                     {!datasets.length && !evaluations.length ? <Empty title="No dataset yet"><p>A dataset is a question to the log that is kept, such as all slow calls of one model. An evaluation says what its rows cost, how long they took and how people rated them.</p>{adder}</Empty> : (
                         <>
-                            {evaluations.length ? <List rows={evaluations} types={types} onDelete={(e) => destroy(e.name, `${base}/${e.id}`, 'Its results go for good.')} /> : <p class="card muted">No evaluation yet.{datasets.some((d) => d.enable) ? ' A new one takes the rows that are there now.' : ' Only datasets that are on can be evaluated.'}</p>}
-                            {datasets.length > 0 && <Datasets id={id} rows={datasets} onEdit={(d) => setOpen({ dataset: d, filters: [] })} onDelete={(d) => destroy(d.name, `${datasetBase}/${d.id}`, 'Its rows stay in the log, and its evaluations stay as they are.')} />}
+                            {evaluations.length ? <List rows={evaluations} types={types} onDelete={(e) => destroy(EVALUATIONS, e, 'Its results go for good.')} /> : <p class="card muted">No evaluation yet.{datasets.some((d) => d.enable) ? ' A new one takes the rows that are there now.' : ' Only datasets that are on can be evaluated.'}</p>}
+                            {datasets.length > 0 && <Datasets id={id} rows={datasets} onEdit={(d) => setOpen({ dataset: d, filters: [] })} onDelete={(d) => destroy(DATASETS, d, 'Its rows stay in the log, and its evaluations stay as they are.')} />}
                         </>
                     )}
-                    {open === 'evaluation' && <EvaluationForm base={base} datasets={datasets.filter((d) => d.enable)} types={types} onClose={close} onDone={() => done('It is being worked off')} />}
+                    {open === 'evaluation' && <EvaluationForm id={id} datasets={datasets.filter((d) => d.enable)} types={types} onClose={close} onDone={() => done('It is being worked off')} />}
                 </>
             )}</Ready>
-            {open && open !== 'evaluation' && <DatasetForm base={datasetBase} old={open.dataset} filters={open.filters} onClose={close} onDone={() => done('Saved')} />}
+            {open && open !== 'evaluation' && <DatasetForm id={id} old={open.dataset} filters={open.filters} onClose={close} onDone={() => done('Saved')} />}
         </>
     );
 }

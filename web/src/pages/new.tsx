@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // A gateway in two clicks: a name, and that it should be.
 import { useState } from 'preact/hooks';
-import { account, ApiError, post } from '../lib/api';
+import { ApiError } from '../lib/api';
+import { post } from '../lib/client';
 import { PLAIN } from '../lib/gateway-keys';
 import { gateways, readGateways } from '../lib/gateways';
 import { go, link } from '../lib/router';
@@ -24,7 +25,7 @@ export function NewGateway() {
         e.preventDefault();
         setBusy(true);
         try {
-            await post(`${account()}/ai-gateway/gateways`, { id, ...PLAIN, authentication }, 'Creating the gateway');
+            await post('/accounts/{A}/ai-gateway/gateways', { body: { id, ...PLAIN, authentication }, what: 'Creating the gateway' });
             await readGateways();
             go(link('gateways', id, 'start'));
         } catch (e) {

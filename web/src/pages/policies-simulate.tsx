@@ -1,28 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the policies of a gateway would say about a request that somebody makes up.
 import { useState } from 'preact/hooks';
-import { ApiError, post } from '../lib/api';
+import { ApiError } from '../lib/api';
+import { post, type Body } from '../lib/client';
 import { money } from '../lib/format';
+import type { Policy, PolicyVerdict as Verdict } from '../lib/openapi';
 import type { Fields, Json } from '../lib/types';
 import { Button, Problem, Tag } from '../ui/basics';
-import { resourceWords, type Policy } from './policies';
+import { resourceWords } from './policies';
 
-interface Bucket { bucket: string; resource: Json; policyName: string; period: string; limit: number; spent: number }
-interface Verdict {
-    evaluation: { decision: string; buckets: Bucket[] };
-    enforcement: { allowed: boolean; reason?: string; bucket?: string; spent?: number; limit?: number; policyName?: string };
-    policiesEvaluated: number;
-}
+const SIMULATE = '/accounts/{A}/ai-gateway/gateways/{G}/policies/simulate';
 interface Form { provider: string; model: string; user: string; groups: string; metadata: string; drafts: boolean; spent: Record<string, string> }
 
 const object = (text: string): Json | undefined => {
     try { return text.trim() ? (JSON.parse(text) as Json) : {}; } catch { return undefined; }
 };
 
-function questionOf(f: Form): Fields {
+function questionOf(f: Form): Body<'post', typeof SIMULATE> {
     const groups = f.groups.split(',').map((g) => g.trim()).filter(Boolean);
     const user: Fields = { ...(f.user && { id: f.user }), ...(groups.length && { groups }) } as Fields;
-    const spent = Object.entries(f.spent).filter(([, v]) => v.trim() !== '').map(([name, v]): [string, Json] => [name, { spent: Number.isFinite(Number(v)) ? Number(v) : v }]);
+    const spent = Object.entries(f.spent).filter(([, v]) => v.trim() !== '').map(([name, v]) => [name, { spent: Number(v) }] as const);
     return { provider: f.provider, model: f.model, identity: { ...(Object.keys(user).length && { cf: { user } }), metadata: object(f.metadata) ?? null } as Fields, ...(spent.length && { bucketUsage: Object.fromEntries(spent) }) };
 }
 
@@ -45,7 +42,7 @@ const Said = ({ verdict }: { verdict: Verdict }) => (
     </div>
 );
 
-export function Simulator({ base, policies, drafts }: { base: string; policies: Policy[]; drafts: number }) {
+export function Simulator({ id, policies, drafts }: { id: string; policies: Policy[]; drafts: number }) {
     const [f, setForm] = useState<Form>({ provider: 'openai', model: 'gpt-4o', user: '', groups: '', metadata: '', drafts: drafts > 0, spent: {} });
     const [verdict, setVerdict] = useState<Verdict | null>(null);
     const [error, setError] = useState<ApiError | null>(null);
@@ -56,7 +53,7 @@ export function Simulator({ base, policies, drafts }: { base: string; policies: 
         e.preventDefault();
         setBusy(true);
         setError(null);
-        await post<Verdict>(`${base}/simulate${f.drafts ? '?includeStaging=true' : ''}`, questionOf(f), 'The simulation').then(setVerdict, setError);
+        await post(SIMULATE, { G: id, query: { includeStaging: f.drafts }, body: questionOf(f), what: 'The simulation' }).then(({ result }) => setVerdict(result), setError);
         setBusy(false);
     };
     const line = (key: 'provider' | 'model' | 'user' | 'groups', label: string, example = '') => <label class="field">{label}<input autocomplete="off" spellcheck={false} value={f[key]} placeholder={example} onInput={(e) => set({ [key]: e.currentTarget.value })} /></label>;

@@ -1,31 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 // Who may use which models, and for how much: policies that count, drafts of them, and what they would say together.
 import { useState } from 'preact/hooks';
-import { ApiError, gatewayPath, list, may, post, put, remove } from '../lib/api';
+import { ApiError, may } from '../lib/api';
+import { listAll, post, put, remove, type Body } from '../lib/client';
 import { exact, money } from '../lib/format';
 import { useLoad } from '../lib/load';
+import type { Policy, PolicyAction, PolicyCommit } from '../lib/openapi';
 import type { Fields, Json } from '../lib/types';
 import { ask, Button, Dialog, Empty, Head, Problem, Ready, say, Tag } from '../ui/basics';
 import { Simulator } from './policies-simulate';
 
-export interface Action { type: 'no-limit' | 'limit' | 'block'; amount?: number; period?: string; except?: boolean }
-export interface Policy { id: string; name: string; actor: string; resource: Json; condition: string; action: Action; staging?: boolean }
 interface Row extends Policy { counts: Policy | undefined } // the policy as its draft has it, and as it counts
 
 const PERIODS = ['hourly', 'daily', 'weekly', 'monthly'];
 const ACTIONS = { limit: 'may spend', 'no-limit': 'may spend what they like', block: 'are refused' };
 const ACTORS = ['everybody', 'user:{cf.user.id}', 'team:{metadata.team}'];
-const PAGE = 100, MOST = 256;
-
-async function every(base: string, query: string, signal: AbortSignal): Promise<Policy[]> {
-    const all: Policy[] = [];
-    for (let page = 1; all.length < MOST; page++) {
-        const { rows, info } = await list<Policy>(`${base}?per_page=${PAGE}&page=${page}${query}`, { signal, what: 'Listing policies' });
-        all.push(...rows);
-        if (rows.length < PAGE || all.length >= info.total_count) break;
-    }
-    return all;
-}
+const POLICIES = '/accounts/{A}/ai-gateway/gateways/{G}/policies', POLICY = `${POLICIES}/{P}` as const;
 
 // ---- in words -----------------------------------------------------------------------------------------------
 
@@ -35,12 +25,12 @@ export const resourceWords = (r: Json): string => {
     const { provider, model } = fieldsOf(r), models = texts(model).join(', '), providers = texts(provider).join(', ');
     return !models && !providers ? 'everything' : [models || 'all models', providers && `of ${providers}`].filter(Boolean).join(' ');
 };
-const actionWords = (a: Action): string => (a.type === 'limit' ? `${money(a.amount)} ${a.period}` : a.type === 'no-limit' ? 'no limit' : a.except ? 'refuses all else' : 'refuses');
+const actionWords = (a: PolicyAction): string => (a.type === 'limit' ? `${money(a.amount)} ${a.period}` : a.type === 'no-limit' ? 'no limit' : a.except ? 'refuses all else' : 'refuses');
 const TONES = { limit: 'warn', 'no-limit': 'good', block: 'bad' } as const;
 
 // ---- one policy -------------------------------------------------------------------------------------------------
 
-interface Form { name: string; actor: string; providers: string; models: string; condition: string; type: Action['type']; amount: string; period: string; except: boolean }
+interface Form { name: string; actor: string; providers: string; models: string; condition: string; type: PolicyAction['type']; amount: string; period: string; except: boolean }
 
 const EMPTY: Form = { name: '', actor: 'everybody', providers: '', models: '', condition: 'true', type: 'limit', amount: '10', period: 'daily', except: false };
 const formOf = (p: Policy): Form => {
@@ -49,7 +39,8 @@ const formOf = (p: Policy): Form => {
 };
 const parts = (s: string) => s.split(',').map((x) => x.trim()).filter(Boolean);
 
-function bodyOf(f: Form): Fields {
+/* What was typed, for the API to judge. */
+function bodyOf(f: Form): Body<'post', typeof POLICIES> {
     const providers = parts(f.providers), models = parts(f.models);
     const resource: Json = providers.length || models.length ? { ...(providers.length && { provider: providers }), ...(models.length && { model: models }) } as Fields : '*';
     const amount = f.amount.trim() !== '' && Number.isFinite(Number(f.amount)) ? Number(f.amount) : f.amount;
@@ -57,7 +48,7 @@ function bodyOf(f: Form): Fields {
     return { name: f.name, actor: f.actor, resource, condition: f.condition.trim() || 'true', action };
 }
 
-function Editor({ base, old, onClose, onDone }: { base: string; old: Policy | null; onClose: () => void; onDone: (text: string) => void }) {
+function Editor({ id, old, onClose, onDone }: { id: string; old: Policy | null; onClose: () => void; onDone: (text: string) => void }) {
     const [f, setForm] = useState(old ? formOf(old) : EMPTY);
     const [error, setError] = useState<ApiError | null>(null);
     const [busy, setBusy] = useState(false);
@@ -65,8 +56,8 @@ function Editor({ base, old, onClose, onDone }: { base: string; old: Policy | nu
     const wrong = (key: string) => error?.complaints.find((c) => c.path.includes(key))?.message;
     const save = async (commit: boolean) => {
         setBusy(true);
-        const at = commit ? '?commit=true' : '', body = bodyOf(f);
-        await (old ? put(`${base}/${old.id}${at}`, body, 'Changing the policy') : post(`${base}${at}`, body, 'Making the policy')).then(() => onDone(commit ? 'Committed' : 'Kept as a draft'), (e) => { setError(e); setBusy(false); });
+        const call = { G: id, query: { commit }, body: bodyOf(f) };
+        await (old ? put(POLICY, { ...call, P: old.id, what: 'Changing the policy' }) : post(POLICIES, { ...call, what: 'Making the policy' })).then(() => onDone(commit ? 'Committed' : 'Kept as a draft'), (e) => { setError(e); setBusy(false); });
     };
     const line = (key: string, label: string, value: string, change: (v: string) => void, help: string, example = '') => (
         <div class="field"><label for={`policy-${key}`}>{label}</label><input id={`policy-${key}`} autocomplete="off" spellcheck={false} value={value} placeholder={example} aria-invalid={wrong(key) ? true : undefined} aria-describedby={`policy-${key}-help`} onInput={(e) => change(e.currentTarget.value)} />
@@ -83,7 +74,7 @@ function Editor({ base, old, onClose, onDone }: { base: string; old: Policy | nu
                 <div class="field"><label for="policy-condition">When</label><textarea id="policy-condition" rows={2} spellcheck={false} value={f.condition} aria-invalid={wrong('condition') ? true : undefined} aria-describedby="policy-condition-help" onInput={(e) => set({ condition: e.currentTarget.value })} />
                     <small id="policy-condition-help">An expression, such as <code>"eng" in cf.user.groups</code> or <code>metadata.team == "search"</code>.{wrong('condition') && <em class="wrong"> {wrong('condition')}</em>}</small></div>
                 <div class="line-of">
-                    <div class="field"><label for="policy-action">They</label><select id="policy-action" value={f.type} onChange={(e) => set({ type: e.currentTarget.value as Action['type'] })}>{Object.entries(ACTIONS).map(([k, v]) => <option key={k} value={k}>{v}</option>)}</select></div>
+                    <div class="field"><label for="policy-action">They</label><select id="policy-action" value={f.type} onChange={(e) => set({ type: e.currentTarget.value as PolicyAction['type'] })}>{Object.entries(ACTIONS).map(([k, v]) => <option key={k} value={k}>{v}</option>)}</select></div>
                     {f.type === 'limit' && <div class="field"><label for="policy-amount">US dollars</label><input id="policy-amount" inputMode="decimal" autocomplete="off" value={f.amount} aria-invalid={wrong('amount') ? true : undefined} onInput={(e) => set({ amount: e.currentTarget.value })} /></div>}
                     {f.type === 'limit' && <div class="field"><label for="policy-period">Each period</label><select id="policy-period" value={f.period} onChange={(e) => set({ period: e.currentTarget.value })}>{PERIODS.map((p) => <option key={p}>{p}</option>)}</select></div>}
                 </div>
@@ -114,23 +105,21 @@ function Table({ rows, onEdit, onDelete }: { rows: Row[]; onEdit: (p: Policy) =>
     );
 }
 
-interface Committed { committed: number; failed: number; errors: { name: string; message: string }[] }
-
 export function Policies({ id }: { id: string }) {
-    const base = `${gatewayPath(id)}/policies`;
     const [editing, setEditing] = useState<Policy | 'new' | null>(null);
-    const [failed, setFailed] = useState<Committed['errors']>([]);
+    const [failed, setFailed] = useState<PolicyCommit['errors']>([]);
     const rows = useLoad(async (signal): Promise<Row[]> => {
-        const [all, counting] = await Promise.all([every(base, '&includeStaging=true', signal), every(base, '', signal)]);
+        const every = (includeStaging: boolean) => listAll(POLICIES, { G: id, query: { includeStaging }, signal, what: 'Listing policies' });
+        const [all, counting] = await Promise.all([every(true), every(false)]);
         const byId = new Map(counting.map((p) => [p.id, p]));
         return all.map((p) => ({ ...p, counts: byId.get(p.id) }));
     }, [id]);
     const drafts = rows.data?.filter((p) => p.staging).length ?? 0;
     const done = (text: string) => { setEditing(null); say(text); rows.reload(); };
     const destroy = (p: Row) => ask({ title: `Delete ${p.name}?`, act: 'Delete', text: p.staging && p.counts ? 'What counts now goes as well, not only the draft of its change.' : 'It goes for good.',
-        run: async () => { await remove(`${base}/${p.id}`, 'Deleting the policy'); done('Deleted'); } });
+        run: async () => { await remove(POLICY, { G: id, P: p.id, what: 'Deleting the policy' }); done('Deleted'); } });
     const commit = () => ask({ title: drafts === 1 ? 'Commit the draft?' : `Commit ${drafts} drafts?`, act: 'Commit', text: 'All drafts of this gateway count from then on.', run: async () => {
-        const answer = await post<Committed>(`${base}/commit`, {}, 'Committing');
+        const { result: answer } = await post(`${POLICIES}/commit`, { G: id, what: 'Committing' });
         setFailed(answer.errors);
         done(`${exact(answer.committed)} committed${answer.failed ? `, ${exact(answer.failed)} failed` : ''}`);
     } });
@@ -141,9 +130,9 @@ export function Policies({ id }: { id: string }) {
             <p class="note">Policies are kept, checked and simulated, but requests are not held to them yet. Until then limit use with rate limits and with tokens for some gateways.</p>
             {failed.length > 0 && <div class="problem" role="alert"><strong>These stay drafts</strong><ul>{failed.map((e) => <li key={e.name}>{e.name}: {e.message}</li>)}</ul></div>}
             <Ready of={rows}>{(list) => (list.length ? (
-                <><Table rows={list} onEdit={setEditing} onDelete={destroy} /><Simulator base={base} policies={list} drafts={drafts} /></>
+                <><Table rows={list} onEdit={setEditing} onDelete={destroy} /><Simulator id={id} policies={list} drafts={drafts} /></>
             ) : <Empty title="No policy"><p>A policy says who may use which models of this gateway, and for how much money. With the first one, what none of them grants would be refused.</p>{adder}</Empty>)}</Ready>
-            {editing && <Editor base={base} old={editing === 'new' ? null : editing} onClose={() => setEditing(null)} onDone={done} />}
+            {editing && <Editor id={id} old={editing === 'new' ? null : editing} onClose={() => setEditing(null)} onDone={done} />}
         </>
     );
 }

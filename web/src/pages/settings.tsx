@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Every key of a gateway: explained, checked while it is typed, and shown as it will change before it is saved.
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { ApiError, gatewayPath, get, may, put, remove } from '../lib/api';
+import { ApiError, may } from '../lib/api';
+import { get, put, remove, type Body } from '../lib/client';
 import { grouped, type Group } from '../lib/gateway-keys';
 import { readGateways } from '../lib/gateways';
 import { useLoad } from '../lib/load';
@@ -14,6 +15,7 @@ import { changes, fault, Field, schemaOf, show } from '../ui/form';
 import { useGuard } from '../ui/guard';
 import { NewToken } from '../ui/token';
 
+const GATEWAY = '/accounts/{A}/ai-gateway/gateways/{G}';
 const brief = (v: Json) => (v === null ? 'not set' : v === true ? 'on' : v === false ? 'off' : show(v));
 
 /* Only keys that the document describes are sent: what the daemon adds to an answer is its own. An absent key stays absent. */
@@ -55,7 +57,7 @@ function Editor({ id, gateway, schema, reload }: { id: string; gateway: Gateway;
         setBusy(true);
         setError(null);
         try {
-            const { remarks } = await put<Gateway>(gatewayPath(id), now, 'Saving the settings');
+            const { remarks } = await put(GATEWAY, { G: id, body: now as Body<'put', typeof GATEWAY>, what: 'Saving the settings' });
             setRemarks(remarks);
             say('Saved: it holds for the next request');
             reload();
@@ -92,11 +94,11 @@ function Editor({ id, gateway, schema, reload }: { id: string; gateway: Gateway;
 
 export function Settings({ id }: { id: string }) {
     const both = useLoad(async (abort) => {
-        const [gateway, schema] = await Promise.all([get<Gateway>(gatewayPath(id), { signal: abort, what: 'Reading the gateway' }), schemaOf('GatewayBody')]);
+        const [gateway, schema] = await Promise.all([get(GATEWAY, { G: id, signal: abort, what: 'Reading the gateway' }), schemaOf('GatewayBody')]);
         return { gateway, schema };
     }, [id]);
     const destroy = () => ask({ title: `Delete ${id}?`, word: id, act: 'Delete the gateway', text: 'Programs that call it are refused from then on. Its log and its stored provider keys go with it, for good.',
-        run: async () => { await remove(gatewayPath(id), 'Deleting the gateway'); await readGateways(); say(`${id} is deleted`); go('/', { saved: true }); } });
+        run: async () => { await remove(GATEWAY, { G: id, what: 'Deleting the gateway' }); await readGateways(); say(`${id} is deleted`); go('/', { saved: true }); } });
     return (
         <>
             <Head title="Settings" note={id}>{may('write') && both.data && <Button icon="trash" kind="danger" onClick={destroy}>Delete gateway</Button>}</Head>

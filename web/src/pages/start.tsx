@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 // How programs reach a gateway, and a light that turns green when the first one has.
 import { useState } from 'preact/hooks';
-import { account, gatewayPath, list, may } from '../lib/api';
+import { accountId, may } from '../lib/api';
+import { list } from '../lib/client';
 import { useLoad } from '../lib/load';
 import { duration, money, time } from '../lib/format';
 import { link } from '../lib/router';
 import { SNIPPETS } from '../lib/snippets';
-import type { LogRow } from '../lib/types';
 import { Addresses, useAddress } from '../ui/addresses';
 import { Choice, Head, Icon, Snippet } from '../ui/basics';
 
 const UNIVERSAL = /^(https?:\/\/[^/]+)\/v1\//;
 
 function Light({ id }: { id: string }) {
-    const rows = useLoad((abort) => list<LogRow>(`${gatewayPath(id)}/logs?per_page=1`, { signal: abort, what: 'Looking for the first request' }), [id], { every: 1500 });
+    const rows = useLoad((abort) => list('/accounts/{A}/ai-gateway/gateways/{G}/logs', { G: id, query: { per_page: 1 }, signal: abort, what: 'Looking for the first request' }), [id], { every: 1500 });
     const row = rows.data?.rows[0];
     if (!row) return <div class="light" role="status"><span class="dot waiting" />Waiting for the first request…</div>;
     return (
@@ -27,7 +27,7 @@ function Light({ id }: { id: string }) {
 export function Start({ id }: { id: string }) {
     const [sdk, setSdk] = useState('curl');
     const origin = UNIVERSAL.exec(useAddress(id))?.[1] ?? location.origin;
-    const place = { origin, account: account().slice('/accounts/'.length), gateway: id };
+    const place = { origin, account: accountId(), gateway: id };
     const chosen = SNIPPETS.find((s) => s.key === sdk) ?? SNIPPETS[0]!;
     return (
         <>

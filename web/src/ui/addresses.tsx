@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Where programs reach a gateway, to be copied.
 import { useState } from 'preact/hooks';
-import { account, gatewayPath, get, may } from '../lib/api';
+import { accountId, may } from '../lib/api';
+import { get } from '../lib/client';
 import { useLoad } from '../lib/load';
 import { slugs, useProviders } from '../lib/providers';
 import { Copied } from './basics';
@@ -10,8 +11,8 @@ const ADAPTERS = ['compat']; // stands in the place of a provider
 
 /** The address of a gateway; until it is known, and for those who may not ask, as this page is reached. */
 export function useAddress(id: string): string {
-    const here = `${location.origin}/v1/${account().slice('/accounts/'.length)}/${id}`;
-    const told = useLoad((signal) => (may('read', 'write') ? get<string>(`${gatewayPath(id)}/url/universal`, { signal, what: 'Reading the address' }) : Promise.resolve('')), [id]);
+    const here = `${location.origin}/v1/${accountId()}/${id}`;
+    const told = useLoad((signal) => (may('read', 'write') ? get('/accounts/{A}/ai-gateway/gateways/{G}/url/{provider}', { G: id, provider: 'universal', signal, what: 'Reading the address' }) : Promise.resolve('')), [id]);
     return (told.data || here).replace(/\/$/, '');
 }
 
