@@ -321,7 +321,7 @@ test('tokens: made, shown once; who has one sees what it may', async (t) => {
 });
 
 test('keys that work everywhere, and themes that last', async (t) => {
-    const page = await window(t);
+    const page = await window(t, { expected: [404] }); // a row is looked for where it is not
     await page.keyboard.press('Control+k');
     await page.getByRole('dialog').waitFor();
     await page.keyboard.type('default logs');
@@ -329,6 +329,29 @@ test('keys that work everywhere, and themes that last', async (t) => {
     await page.keyboard.press('Enter');
     await page.getByRole('heading', { name: 'Logs' }).waitFor();
     assert.equal(new URL(page.url()).pathname, '/gateways/default/logs');
+    await weir.createGateway({ id: 'elsewhere' });
+    const palette = async (text, option) => {
+        await page.keyboard.press('Control+k');
+        await page.getByRole('combobox', { name: 'Page or gateway' }).fill(text);
+        await page.getByRole('option').filter({ hasText: option }).first().waitFor();
+        await page.keyboard.press('Enter');
+        await page.getByRole('combobox', { name: 'Page or gateway' }).waitFor({ state: 'detached' });
+    };
+    await palette('keep answers', 'setting of default');
+    await page.getByLabel('Keep answers for').waitFor();
+    assert.equal(await page.getByLabel('Rows kept').count(), 0);
+    await page.goto('/gateways/elsewhere/logs');
+    await page.getByRole('heading', { name: 'No request yet' }).waitFor();
+    await palette(ids[0], 'Open this row of the log'); // wherever it is
+    await page.waitForURL((u) => u.pathname === '/gateways/default/logs' && u.searchParams.get('log') === ids[0]);
+    await page.keyboard.press('Escape');
+    await page.keyboard.press('?');
+    await page.getByRole('dialog', { name: 'Keys' }).waitFor();
+    await page.keyboard.press('Escape');
+    await page.keyboard.press('Control+k');
+    await page.keyboard.type('nothing is called so');
+    await page.getByText('Nothing is called so.').waitFor();
+    await page.keyboard.press('Escape');
     await page.getByRole('button', { name: 'Dark theme' }).click();
     await page.reload();
     await page.locator('.shell').waitFor();

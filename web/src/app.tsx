@@ -1,52 +1,68 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which page an address means.
-import type { ComponentChildren } from 'preact';
 import { useEffect } from 'preact/hooks';
 import { recheck, session } from './lib/api';
 import { path, segments } from './lib/router';
 import { Confirm, Head, Problem, Skeleton, Toasts } from './ui/basics';
-import { lazy } from './ui/lazy';
+import { lazy, type Lazy } from './ui/lazy';
 import { Shell } from './ui/shell';
 import { Works } from './ui/work';
 import { useLoad } from './lib/load';
 import { SignIn } from './pages/signin';
 import { Overview } from './pages/overview';
-import { Analytics } from './pages/analytics';
-import { Logs } from './pages/logs';
-import { Settings } from './pages/settings';
-import { NewGateway } from './pages/new';
-import { Start } from './pages/start';
-import { Keys } from './pages/keys';
-import { Providers } from './pages/providers';
-import { Tokens } from './pages/tokens';
-import { Audit } from './pages/audit';
 
-type GatewayPage = (props: { id: string; part: string }) => ComponentChildren;
-const GATEWAY: Record<string, GatewayPage> = { '': Analytics, logs: Logs, settings: Settings, keys: Keys, start: Start,
-    evaluations: lazy(async () => (await import('./pages/evaluations')).Evaluations), policies: lazy(async () => (await import('./pages/policies')).Policies),
+type GatewayPage = Lazy<{ id: string; part: string }>;
+const GATEWAY: Record<string, GatewayPage> = {
+    '': lazy(async () => (await import('./pages/analytics')).Analytics),
+    logs: lazy(async () => (await import('./pages/logs')).Logs),
+    settings: lazy(async () => (await import('./pages/settings')).Settings),
+    keys: lazy(async () => (await import('./pages/keys')).Keys),
+    start: lazy(async () => (await import('./pages/start')).Start),
+    evaluations: lazy(async () => (await import('./pages/evaluations')).Evaluations),
+    policies: lazy(async () => (await import('./pages/policies')).Policies),
     domains: lazy(async () => (await import('./pages/domains')).Domains),
-    routes: lazy(async () => (await import('./pages/routes')).Routes) };
+    routes: lazy(async () => (await import('./pages/routes')).Routes),
+};
 const WITH_PARTS = ['routes']; // pages that have pages of their own
-const ACCOUNT: Record<string, (props: object) => ComponentChildren> = { '': Overview, new: NewGateway, providers: Providers, tokens: Tokens, audit: Audit,
-    playground: lazy(async () => (await import('./pages/playground')).Playground), billing: lazy(async () => (await import('./pages/billing')).Billing) };
+const ACCOUNT: Record<string, Lazy<object>> = {
+    new: lazy(async () => (await import('./pages/new')).NewGateway),
+    providers: lazy(async () => (await import('./pages/providers')).Providers),
+    tokens: lazy(async () => (await import('./pages/tokens')).Tokens),
+    audit: lazy(async () => (await import('./pages/audit')).Audit),
+    playground: lazy(async () => (await import('./pages/playground')).Playground),
+    billing: lazy(async () => (await import('./pages/billing')).Billing),
+};
+
+const gatewayPage = ([first, second, third = '', part, more]: string[]) => (first === 'gateways' && second && !more && (!part || WITH_PARTS.includes(third)) ? GATEWAY[third] : undefined);
+
+/** Begins to fetch the page of the address before it is known who asks; the others when all is quiet. */
+export function fetchAhead(): void {
+    const quietly = (list: Lazy<never>[]) => list.forEach((p) => { p.fetch().catch(() => { /* whoever goes there is told */ }); });
+    quietly([gatewayPage(segments.value), ACCOUNT[segments.value[0] ?? '']].filter((p) => p !== undefined));
+    const rest = () => quietly([...Object.values(GATEWAY), ...Object.values(ACCOUNT)]);
+    setTimeout(() => ('requestIdleCallback' in window ? requestIdleCallback(rest) : rest()), 1500);
+}
 
 const Nowhere = () => <><Head title="There is no such page" /><p>The address may be old or mistyped. <a href="/">All gateways</a></p></>;
 
 function Page() {
-    const [first = '', second, third = '', part = '', ...more] = segments.value;
-    if (first === 'gateways' && second && !more.length) {
-        const At = !part || WITH_PARTS.includes(third) ? GATEWAY[third] : undefined;
-        return At ? <At key={`${second}/${third}`} id={second} part={part} /> : <Nowhere />;
-    }
+    const [first = '', second, third = '', part = ''] = segments.value, Of = gatewayPage(segments.value);
+    if (Of) return <Of key={`${second}/${third}`} id={second!} part={part} />;
     const At = second === undefined ? ACCOUNT[first] : undefined;
+    if (!first) return <Overview />;
     return At ? <At key={first} /> : <Nowhere />;
 }
 
-export function App() {
+function Unknown() {
     const asked = useLoad(recheck, []);
+    return <main class="lonely">{asked.error ? <Problem error={asked.error} retry={asked.reload} /> : <Skeleton />}</main>;
+}
+
+export function App() {
+    useEffect(() => { if (session.value) recheck().catch(() => { /* what the page asks fails, too, and says so */ }); }, []);
     const title = segments.value.filter((s) => s !== 'gateways').join(' · ');
     useEffect(() => { document.title = title ? `${title} · weir` : 'weir'; }, [path.value]);
-    if (session.value === undefined) return <main class="lonely">{asked.error ? <Problem error={asked.error} retry={asked.reload} /> : <Skeleton />}</main>;
+    if (session.value === undefined) return <Unknown />;
     return (
         <>
             {session.value ? <Shell><Page /></Shell> : <SignIn />}

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { render } from 'preact';
-import { App } from './app';
+import { App, fetchAhead } from './app';
 import { startRouter } from './lib/router';
 import './styles.css';
 
 startRouter();
+fetchAhead();
 render(<App />, document.getElementById('app')!);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Calls of the management API, with the session's cookie. Every refusal becomes an ApiError that can be shown as it is.
-import { signal } from '@preact/signals';
+import { effect, signal } from '@preact/signals';
 import type { Listed, ResultInfo, Session } from './types';
 
 export const ROOT = '/client/v4';
@@ -13,8 +13,21 @@ export class ApiError extends Error {
     }
 }
 
+/* Who was signed in here last, without anything secret: pages begin with it while the daemon is asked whether it still holds. */
+const SHELF = 'weir-session';
+function kept(): Session | undefined {
+    try { return (JSON.parse(localStorage.getItem(SHELF) ?? 'null') as Session | null) ?? undefined; } catch { return undefined; }
+}
+
 /** null: signed out; undefined: not known yet. */
-export const session = signal<Session | null | undefined>(undefined);
+export const session = signal<Session | null | undefined>(kept());
+
+effect(() => {
+    try {
+        if (session.value) localStorage.setItem(SHELF, JSON.stringify(session.value));
+        else if (session.value === null) localStorage.removeItem(SHELF);
+    } catch { /* a browser that keeps nothing waits for the daemon's word */ }
+});
 
 export const may = (...wanted: string[]) => wanted.some((p) => session.value?.permissions.includes(p));
 
@@ -134,7 +147,8 @@ const SESSION = '/weir/session';
 
 export async function recheck(): Promise<void> {
     const response = await send(SESSION, { what: 'Looking for a session' });
-    session.value = response.ok ? ((await response.json()).result as Session) : null;
+    const now = response.ok ? ((await response.json()).result as Session) : null;
+    if (JSON.stringify(now) !== JSON.stringify(session.value)) session.value = now; // pages read anew what hangs on it
 }
 
 export async function signIn(token: string): Promise<void> {

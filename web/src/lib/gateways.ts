@@ -7,10 +7,19 @@ import type { Gateway } from './types';
 
 export const gateways = signal<Gateway[] | undefined>(undefined);
 
-export async function readGateways(abort?: AbortSignal): Promise<Gateway[]> {
-    const all = await listAll('/accounts/{A}/ai-gateway/gateways', { what: 'Listing gateways', ...(abort && { signal: abort }) });
-    gateways.value = all;
-    return all;
+/* The menu and a page may ask at the same time: that is one question. */
+let coming: Promise<Gateway[]> | undefined;
+
+/** Asks again, unless the answer is on its way. */
+export function readGateways(): Promise<Gateway[]> {
+    coming ??= listAll('/accounts/{A}/ai-gateway/gateways', { what: 'Listing gateways' }).then((all) => (gateways.value = all)).finally(() => { coming = undefined; });
+    return coming;
+}
+
+/** After a change: an answer that is on its way does not know of it. */
+export async function rereadGateways(): Promise<Gateway[]> {
+    await coming?.catch(() => { /* it was not asked here */ });
+    return readGateways();
 }
 
 effect(() => {

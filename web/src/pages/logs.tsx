@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The log of a gateway: what is looked for stands in the address, rows come a page at a time as they are scrolled to.
+import type { ComponentChildren } from 'preact';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { iso, RANGES, seen } from '../lib/analytics';
 import { ApiError, gatewayPath, list, may, remove, url } from '../lib/api';
@@ -41,17 +42,18 @@ function useSince(key: string, turn: number): Filter[] {
     }, [key, turn]);
 }
 
-/* What this gateway's log has stands before what there is in the world. */
-function useOffers(id: string): Record<string, string[]> {
+/* What this gateway's log has stands before what there is in the world. Asked for when somebody is about to type it. */
+const Offering = (id: string) => function OffersOf({ children }: { children: ComponentChildren }) {
     const known = useProviders();
     const here = useLoad((abort) => (may('analytics_read') ? seen(id, abort) : Promise.resolve([])), [id]);
-    return useMemo(() => {
+    const offers = useMemo(() => {
         const providers = (here.data ?? []).map((p) => p.provider), models = (here.data ?? []).map((p) => p.model);
         const rest = providers.length ? providers.flatMap((p) => modelsOf(known, p)) : known.flatMap((k) => k.models);
         const once = (list: string[]) => [...new Set(list)].filter(Boolean);
         return { provider: once([...providers, ...slugs(known)]), model: once([...models, ...rest]).slice(0, 500) };
     }, [here.data, known]);
-}
+    return <Offers.Provider value={offers}>{children}</Offers.Provider>;
+};
 
 function Search() {
     const [text, setText] = useState(query.value.get('q') ?? '');
@@ -200,14 +202,14 @@ export function Logs({ id }: { id: string }) {
     const params = query.value, filters = fromParams(params.getAll('f')), search = params.get('q') ?? '';
     const live = params.get('live') === 'yes', range = params.get('range') ?? '', order = params.get('order') ?? 'created_at', ascending = params.get('dir') === 'asc';
     const [turn, setTurn] = useState(0);
-    const all = [...filters, ...useSince(range, turn)], offers = useOffers(id), acts = useRef<ListActs>(null);
+    const all = [...filters, ...useSince(range, turn)], acts = useRef<ListActs>(null);
     const base = `${gatewayPath(id)}/logs?${listQuery(all, search, { per_page: PAGE, ...(order !== 'created_at' && { order_by: order }), ...(ascending && { order_by_direction: 'asc' }) })}`;
     const head = useLoad((abort) => list<LogRow>(`${base}&page=1`, { signal: abort, what: 'Reading the log' }), [base]);
     const again = () => { if (range) setTurn(turn + 1); else head.reload(); };
     useLive(url(`${gatewayPath(id)}/logs/tail?${listQuery(all, search)}`), live, head.reload);
     const total = head.data?.info.total_count, shown = order === 'created_at' ? total : Math.min(total ?? 0, DEEPEST);
     const { row, placeOf, error, retry } = usePages(base, head.data?.rows);
-    const open = params.get('log');
+    const open = params.get('log'), offering = useMemo(() => Offering(id), [id]);
     useWalk(row, placeOf, shown ?? 0, acts);
     const note = total === undefined ? id : `${id}: ${isAbout(head.data?.info) ? 'about ' : ''}${exact(total)} ${all.length || search ? 'match' : total === 1 ? 'row' : 'rows'}${shown! < total ? `, the first ${exact(shown)} in this order` : ''}`;
     return (
@@ -221,7 +223,7 @@ export function Logs({ id }: { id: string }) {
                 <Button icon="refresh" label="Read again" busy={head.loading && !live} onClick={again} />
                 <Button aria-pressed={live} onClick={() => setQuery({ live: live ? null : 'yes' }, { replace: true })}><span class={live ? 'dot on' : 'dot'} />Live</Button>
             </div>
-            <Offers.Provider value={offers}><Chips filters={filters} quick={QUICK} set={setFilters} /></Offers.Provider>
+            <Chips filters={filters} quick={QUICK} set={setFilters} Around={offering} />
             {head.error ? <Problem error={head.error} retry={head.reload} /> : error && <Problem error={error} retry={retry} />}
             {total === undefined ? !head.error && <Skeleton rows={10} /> : total === 0 ? <NoRows id={id} filtered={all.length > 0 || search !== ''} /> : (
                 <VirtualList label="Log" acts={acts} head={<Heads order={order} ascending={ascending} />} total={shown!} render={(i) => { const r = row(i); return r && { key: r.id, open: () => setQuery({ log: r.id }), selected: r.id === open, cells: <Row row={r} /> }; }} />

@@ -4,7 +4,7 @@ import { useState } from 'preact/hooks';
 import { ApiError } from '../lib/api';
 import { post } from '../lib/client';
 import { PLAIN } from '../lib/gateway-keys';
-import { gateways, readGateways } from '../lib/gateways';
+import { gateways, rereadGateways } from '../lib/gateways';
 import { go, link } from '../lib/router';
 import { Button, Head, Problem } from '../ui/basics';
 
@@ -26,7 +26,7 @@ export function NewGateway() {
         setBusy(true);
         try {
             await post('/accounts/{A}/ai-gateway/gateways', { body: { id, ...PLAIN, authentication }, what: 'Creating the gateway' });
-            await readGateways();
+            await rereadGateways();
             go(link('gateways', id, 'start'));
         } catch (e) {
             setError(e as ApiError);

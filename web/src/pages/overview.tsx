@@ -6,10 +6,11 @@ import { inTime, NOTHING, overview, rangeOf, type Group, type Overview as Number
 import { count, duration, money, percent } from '../lib/format';
 import { readGateways } from '../lib/gateways';
 import { useLoad } from '../lib/load';
-import { go, link, query } from '../lib/router';
+import { go, query } from '../lib/router';
 import type { Gateway } from '../lib/types';
 import { Button, Empty, Head, Ready } from '../ui/basics';
-import { Spark } from '../ui/chart';
+import { entrance } from '../ui/places';
+import { Spark } from '../ui/spark';
 import { Cards, Delta, RangePicker } from '../ui/numbers';
 
 const NO_NUMBERS: Numbers = { now: [], before: null, all: [], allBefore: null, series: [] };
@@ -20,8 +21,8 @@ function Row({ gateway, numbers, range }: { gateway: Gateway; numbers: Numbers; 
     const series = useMemo(() => inTime(numbers.series.filter((g) => g.dimensions.gateway === gateway.id), range), [numbers]);
     const q = now.quantiles;
     return (
-        <tr onClick={(e) => { if (!(e.target as Element).closest('a')) go(link('gateways', gateway.id)); }}>
-            <th scope="row"><a href={link('gateways', gateway.id)}>{gateway.id}</a></th>
+        <tr onClick={(e) => { if (!(e.target as Element).closest('a')) go(entrance(gateway.id)); }}>
+            <th scope="row"><a href={entrance(gateway.id)}>{gateway.id}</a></th>
             <td class="wide"><Spark values={series.of((g) => g.count) as number[]} bad={series.of((g) => g.sum.erroredRequests) as number[]} /></td>
             <td class="number" data-label="Requests">{count(now.count)}{before && <Delta now={now.count} before={before.count} />}</td>
             <td class="number" data-label="Errors">{percent(now.sum.erroredRequests, now.count)}</td>
@@ -51,7 +52,7 @@ export function Overview() {
     const range = rangeOf(query.value.get('range'));
     const compare = query.value.get('compare') !== 'no';
     const numbers = useLoad((abort) => (may('analytics_read') ? overview(range, abort) : Promise.resolve(NO_NUMBERS)), [range.key], { every: 30000 });
-    const list = useLoad((abort) => readGateways(abort), []);
+    const list = useLoad(readGateways, []);
     return (
         <>
             <Head title="Overview">

@@ -4,9 +4,9 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { ApiError, may } from '../lib/api';
 import { get, put, remove, type Body } from '../lib/client';
 import { grouped, type Group } from '../lib/gateway-keys';
-import { readGateways } from '../lib/gateways';
+import { rereadGateways } from '../lib/gateways';
 import { useLoad } from '../lib/load';
-import { go, link } from '../lib/router';
+import { go, link, query, setQuery } from '../lib/router';
 import type { Fields, Gateway, Json, ObjectSchema } from '../lib/types';
 import { Addresses } from '../ui/addresses';
 import { ask, Button, Empty, Head, Icon, Problem, Ready, say } from '../ui/basics';
@@ -43,7 +43,7 @@ function matching(groups: Group[], schema: ObjectSchema, wanted: string): Group[
 function Editor({ id, gateway, schema, reload }: { id: string; gateway: Gateway; schema: ObjectSchema; reload: () => void }) {
     const before = settable(gateway, schema), form = useRef<HTMLFormElement>(null);
     const [now, setNow] = useState<Fields>(before);
-    const [wanted, setWanted] = useState('');
+    const wanted = query.value.get('find') ?? '', setWanted = (find: string) => setQuery({ find }, { replace: true });
     const [error, setError] = useState<ApiError | null>(null);
     const [remarks, setRemarks] = useState<string[]>([]);
     const [busy, setBusy] = useState(false);
@@ -98,7 +98,7 @@ export function Settings({ id }: { id: string }) {
         return { gateway, schema };
     }, [id]);
     const destroy = () => ask({ title: `Delete ${id}?`, word: id, act: 'Delete the gateway', text: 'Programs that call it are refused from then on. Its log and its stored provider keys go with it, for good.',
-        run: async () => { await remove(GATEWAY, { G: id, what: 'Deleting the gateway' }); await readGateways(); say(`${id} is deleted`); go('/', { saved: true }); } });
+        run: async () => { await remove(GATEWAY, { G: id, what: 'Deleting the gateway' }); await rereadGateways(); say(`${id} is deleted`); go('/', { saved: true }); } });
     return (
         <>
             <Head title="Settings" note={id}>{may('write') && both.data && <Button icon="trash" kind="danger" onClick={destroy}>Delete gateway</Button>}</Head>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Series over time on uPlot, sparklines in SVG. Colours come from the style sheet, so that both themes have theirs.
+// Series over time on uPlot. Colours come from the style sheet, so that both themes have theirs.
 import { useEffect, useRef } from 'preact/hooks';
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
@@ -48,15 +48,4 @@ export function Chart({ title, times, lines, format }: { title: string; times: n
     }, [times, lines, mode]);
     const summary = lines.map((l) => `${l.label}: at most ${format(Math.max(0, ...l.values.map((v) => v ?? 0)))}`).join(', ');
     return <figure class="card chart"><figcaption>{title}</figcaption><div ref={box} role="img" aria-label={`${title}. ${summary}`} /></figure>;
-}
-
-/** How something went, in the space of a word. */
-export function Spark({ values, bad }: { values: number[]; bad?: number[] }) {
-    const top = Math.max(1, ...values), w = 120, h = 32, step = w / Math.max(1, values.length);
-    const bars = (list: number[]) => list.map((v, i) => (v ? `M${(i * step).toFixed(1)} ${h}v-${Math.max(1.5, (v / top) * (h - 2)).toFixed(1)}h${Math.max(0.8, step * 0.75).toFixed(1)}V${h}z` : '')).join('');
-    return (
-        <svg class="spark" viewBox={`0 0 ${w} ${h}`} preserveAspectRatio="none" aria-hidden="true">
-            <path class="base" d={`M0 ${h - 0.5}H${w}`} /><path d={bars(values)} />{bad && <path class="bad" d={bars(bad)} />}
-        </svg>
-    );
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Filters of a log as chips: each can be changed or taken away; a new one is put together from what the key may be.
-import { createContext } from 'preact';
+import { createContext, type ComponentChildren } from 'preact';
 import { useContext, useId, useState } from 'preact/hooks';
 import { asTyped, KEYS, MISSING, operators, sign, toParam, typedList, words, type Filter, type Operator } from '../lib/filters';
 import { Button, Icon } from './basics';
@@ -53,8 +53,8 @@ export function AddFilter({ keys = Object.keys(KEYS), without = [], old, onAdd, 
     );
 }
 
-/** `quick`: conditions that are one click away. */
-export function Chips({ filters, quick, set }: { filters: Filter[]; quick: [string, Filter][]; set: (filters: Filter[]) => void }) {
+/** `quick`: conditions that are one click away. `Around` stands around the form of one: it knows what to offer. */
+export function Chips({ filters, quick, set, Around }: { filters: Filter[]; quick: [string, Filter][]; set: (filters: Filter[]) => void; Around: (props: { children: ComponentChildren }) => ComponentChildren }) {
     const [editing, setEditing] = useState<number | 'new' | null>(null);
     const has = (f: Filter) => filters.some((x) => toParam(x) === toParam(f));
     const put = (f: Filter) => set(editing === 'new' ? [...filters, f] : filters.map((x, i) => (i === editing ? f : x)));
@@ -70,7 +70,7 @@ export function Chips({ filters, quick, set }: { filters: Filter[]; quick: [stri
                 <button type="button" class="chip" aria-expanded={editing === 'new'} onClick={() => setEditing(editing === 'new' ? null : 'new')}><Icon name="plus" />Filter</button>
                 {filters.length > 1 && <button type="button" class="chip" onClick={() => { setEditing(null); set([]); }}>Clear all</button>}
             </div>
-            {editing !== null && (editing === 'new' || filters[editing]) && <AddFilter key={editing} old={editing === 'new' ? undefined : filters[editing]} onAdd={put} onClose={() => setEditing(null)} />}
+            {editing !== null && (editing === 'new' || filters[editing]) && <Around><AddFilter key={editing} old={editing === 'new' ? undefined : filters[editing]} onAdd={put} onClose={() => setEditing(null)} /></Around>}
         </>
     );
 }
