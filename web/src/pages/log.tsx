@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // One row of the log: what was said, what it took, what it cost, and what people think of it.
-import { useState } from 'preact/hooks';
+import { Fragment } from 'preact';
+import { useRef, useState } from 'preact/hooks';
 import { account, gatewayPath, get, may, patch, text } from '../lib/api';
 import { answered, asked, parse, showable, tools, type Part, type Turn } from '../lib/conversation';
 import { bytes, duration, exact, money, moment, NONE } from '../lib/format';
@@ -145,13 +146,16 @@ type Tab = 'said' | 'raw' | 'facts';
 const TABS: { key: Tab; label: string }[] = [{ key: 'said', label: 'Conversation' }, { key: 'raw', label: 'Raw' }, { key: 'facts', label: 'Details' }];
 
 export function Drawer({ gateway, log, onClose, onChange }: { gateway: string; log: string; onClose: () => void; onChange: () => void }) {
-    const row = useLoad((abort) => read(gateway, log, abort), [gateway, log]);
+    const asked = useLoad((abort) => read(gateway, log, abort), [gateway, log]);
+    const before = useRef<(LogDetail & Bodies) | undefined>(undefined); // stays until the next row is there
+    if (asked.data || asked.error) before.current = asked.data;
+    const row = { ...asked, data: asked.data ?? before.current };
     const [tab, setTab] = useState<Tab>('said');
     const at = `${gatewayPath(gateway)}/logs/${encodeURIComponent(log)}`;
     return (
         <Dialog title={row.data?.model || 'Log row'} onClose={onClose} class="drawer">
             <Ready of={row} rows={8}>{(r) => (
-                <>
+                <Fragment key={r.id}>
                     <div class="summary">
                         <Tag tone={statusTone(r)}>{r.status_code ?? 'no answer'}</Tag>{r.cached && <Tag tone="accent">cached</Tag>}{r.weir.stream && <Tag>stream</Tag>}
                         <span>{r.provider}</span><span>{money(r.cost)}</span><span>{duration(r.duration)}</span>
@@ -167,7 +171,7 @@ export function Drawer({ gateway, log, onClose, onChange }: { gateway: string; l
                     {tab === 'said' && <div class="conversation"><Conversation row={r} /></div>}
                     {tab === 'raw' && <div class="raws"><Raw title="Request" body={r.request} size={r.request_size} missing={why(r)} /><Raw title="Answer" body={r.response} size={r.response_size} missing={r.weir.response_missing ? 'The answer was too long to be kept, or left out under pressure.' : why(r)} /></div>}
                     {tab === 'facts' && <><Usage row={r} /><Facts row={r} /></>}
-                </>
+                </Fragment>
             )}</Ready>
         </Dialog>
     );

@@ -228,7 +228,7 @@ export function Logs({ id }: { id: string }) {
             {total === undefined ? !head.error && <Skeleton rows={10} /> : total === 0 ? <NoRows id={id} filtered={all.length > 0 || search !== ''} /> : (
                 <VirtualList label="Log" acts={acts} head={<Heads order={order} ascending={ascending} />} total={shown!} render={(i) => { const r = row(i); return r && { key: r.id, open: () => setQuery({ log: r.id }), selected: r.id === open, cells: <Row row={r} /> }; }} />
             )}
-            {open && <Drawer key={open} gateway={id} log={open} onClose={() => setQuery({ log: null })} onChange={head.reload} />}
+            {open && <Drawer gateway={id} log={open} onClose={() => setQuery({ log: null })} onChange={head.reload} />}
         </>
     );
 }
