@@ -181,6 +181,14 @@ enum {
     AUDIT_BYTES = 1 * MIB,
     /* store: roll-ups are kept for 62 days (control plane section 23) */
     ROLLUP_KEEP_MINUTES = 62 * 24 * 60,
+    /* store: labels of a gateway that are told apart in an hour, and values of each; the rest is `other`.
+     * What is longer is other, too */
+    LABEL_NAMES = 64,
+    LABEL_VALUES = 1000,
+    LABEL_NAME_BYTES = 128,
+    LABEL_VALUE_BYTES = 256,
+    /* store: sums of labels deleted in one go: some 10 ms */
+    LABEL_SWEEP_ROWS = 5000,
     /* analytics: values in a question's filter, and its statement: with the gateways of a large account */
     ANALYTICS_VALUES = 1000,
     ANALYTICS_SQL_BYTES = 4 * MIB,

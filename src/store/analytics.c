@@ -7,7 +7,8 @@ enum { DAY = 24 * 3600 };
 #define NODE_BIT(nodes, letter, node) (__builtin_strchr(nodes, letter) ? 1U << (node) : 0U)
 #define NODE_BITS(nodes)                                                                                     \
     (NODE_BIT(nodes, 'R', NODE_REQUESTS) | NODE_BIT(nodes, 'C', NODE_CACHE) |                                \
-     NODE_BIT(nodes, 'E', NODE_ERRORS) | NODE_BIT(nodes, 'S', NODE_SIZE))
+     NODE_BIT(nodes, 'E', NODE_ERRORS) | NODE_BIT(nodes, 'S', NODE_SIZE) |                                   \
+     NODE_BIT(nodes, 'L', NODE_LABELS))
 
 const struct analytics_node_row analytics_nodes[NODE_COUNT] = {
 #define NODE(id, name, type, history, span, doc) [id] = {name, type, (history)*DAY, (span)*DAY, doc},
@@ -114,7 +115,7 @@ enum err analytics_plan(const struct analytics_query *q, int64_t now_s, struct a
         p.from_log |= only_in_log((enum analytics_dimension)d);
         p.fine |= g > 0 && g < 3600;
     }
-    p.from_log &= q->node != NODE_SIZE;
+    p.from_log &= q->node != NODE_SIZE && q->node != NODE_LABELS;
     if (!p.from_log)
         p.to = up(p.to, 60);
     if (p.from == INT64_MIN)

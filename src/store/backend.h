@@ -17,6 +17,7 @@
 #include "store/audit.h"
 #include "store/counters.h"
 #include "store/evaluation.h"
+#include "store/label.h"
 #include "store/ledger.h"
 #include "store/rollup.h"
 #include "store/segment.h"
@@ -36,12 +37,14 @@ const char *log_db_why(struct log_db *db);
 /* Whether commits wait for the disk; outside transactions. */
 void log_db_set_sync(struct log_db *db, bool sync);
 
-/* One transaction a batch: begin, insert*, add_cell* and set_counter*, then commit or rollback. A
+/* One transaction a batch: begin, insert*, add_cell*, add_labels and set_counter*, then commit or rollback. A
  * commit that fails has changed nothing. */
 enum err log_db_begin(struct log_db *db) MUST_CHECK;
 /* A row whose id is there already changes nothing and is E_OK. */
 enum err log_db_insert(struct log_db *db, const struct record *r, const struct body_place *p) MUST_CHECK;
 enum err log_db_add_cell(struct log_db *db, const struct rollup *u, const struct rollup_cell *c) MUST_CHECK;
+/* What lies beyond the bounds of labels is folded (labels_fold). */
+enum err log_db_add_labels(struct log_db *db, struct labels *u) MUST_CHECK;
 enum err log_db_set_counter(struct log_db *db, const struct counter_row *r) MUST_CHECK;
 enum err log_db_commit(struct log_db *db) MUST_CHECK;
 void log_db_rollback(struct log_db *db);

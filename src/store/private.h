@@ -74,6 +74,7 @@ struct writer {
     struct catalog_db *catalog;
     struct segments *segments;
     struct rollup rollup;
+    struct labels labels;
     struct queued *held, **held_end; /* taken, not committed; oldest first */
     bool failing, syncing;
     bool stale;        /* the catalogue changed, but could not be read again */

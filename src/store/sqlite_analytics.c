@@ -114,6 +114,9 @@ static const char *const dimension_sql[DIM_COUNT] = {
     [DIM_CACHE_OP] = "iif(" IS_CACHED ", 'hit', 'miss')",
     [DIM_CACHE_STATUS] = "iif(" IS_CACHED ", 'hit', 'miss')",
     [DIM_LOG_MANAGEMENT] = "log_management(gateway)",
+    [DIM_LABEL] = "label",
+    [DIM_VALUE] = "value",
+    [DIM_OTHER] = "other",
 };
 
 #define SUM_WHERE(condition, column) "sums(iif(" condition ", " column ", 0))"
@@ -121,8 +124,8 @@ static const char *const dimension_sql[DIM_COUNT] = {
 
 static const char *const measure_sql[MEASURE_ALL_COUNT] = {
     [MEASURE_COUNT] = "sums(requests)",
-    [MEASURE_CACHED_REQUESTS] = SUM_WHERE(IS_CACHED, "requests"),
-    [MEASURE_ERRORED_REQUESTS] = SUM_WHERE(IS_ERROR, "requests"),
+    [MEASURE_CACHED_REQUESTS] = "sums(cached)",
+    [MEASURE_ERRORED_REQUESTS] = "sums(errors)",
     [MEASURE_CACHED_TOKENS_IN] = SUM_WHERE(IS_CACHED, "tokens_in"),
     [MEASURE_CACHED_TOKENS_OUT] = SUM_WHERE(IS_CACHED, "tokens_out"),
     [MEASURE_UNCACHED_TOKENS_IN] = SUM_WHERE("NOT " IS_CACHED, "tokens_in"),
@@ -148,13 +151,18 @@ static const char *const measure_sql[MEASURE_ALL_COUNT] = {
     [MEASURE_TTFT_P95] = SHARE("first_byte_times", "0.95"),
     [MEASURE_TTFT_P99] = SHARE("first_byte_times", "0.99"),
     [MEASURE_ROWS] = "max(rows)",
+    [MEASURE_LAST] = "max(last) / 1000",
 };
 
 /* Columns of the source; times only where they are asked for, as they are the longest. */
 static const char rollup_columns[] =
     "gateway, at, provider, model, status, marks, requests, attempts, unpriced, tokens_in, tokens_out,"
     " cache_read_tokens, cache_write_tokens, cost_pico, saved_pico, duration_us, first_byte_us, first_bytes,"
-    " request_bytes, response_bytes";
+    " request_bytes, response_bytes, iif(" IS_CACHED ", requests, 0) AS cached,"
+    " iif(" IS_ERROR ", requests, 0) AS errors";
+static const char label_columns[] =
+    "gateway, at, at * 60 AS second, label, other, value, requests, cached, errors, unpriced, tokens_in,"
+    " tokens_out, cost_pico, saved_pico, last";
 static const char rollup_times_columns[] = ", durations, first_byte_times";
 
 #define COUNTED "(flags & 4096 = 0)"
@@ -167,23 +175,22 @@ static const char log_columns[] =
     " tokens_in, tokens_out, cached_tokens AS cache_read_tokens, cache_write_tokens, cost_pico, saved_pico,"
     " iif(" COUNTED ", duration_us, 0) AS duration_us, iif(" COUNTED ", latency_us, 0) AS first_byte_us,"
     " (" COUNTED " AND latency_us IS NOT NULL) AS first_bytes, request_bytes, response_bytes,"
+    " (" COUNTED " AND flags & 2) AS cached, (" COUNTED " AND flags & 1 = 0) AS errors,"
     " duration_us AS took_us, user_agent, metadata";
 static const char log_times_columns[] = ", iif(" COUNTED ", duration_us, NULL) AS durations,"
                                         " iif(" COUNTED ", latency_us, NULL) AS first_byte_times";
 
 /* Groups that nobody would miss: of tries that another one followed, free of charge. */
+#define IS_SOMETHING                                                                                         \
+    "sums(requests) > 0 OR sums(cost_pico) > 0 OR sums(tokens_in) > 0 OR sums(tokens_out) > 0"
 static const char *const having[NODE_COUNT] = {
-    [NODE_REQUESTS] =
-        "sums(requests) > 0 OR sums(cost_pico) > 0 OR sums(tokens_in) > 0 OR sums(tokens_out) > 0",
-    [NODE_CACHE] = "sums(requests) > 0",
-    [NODE_ERRORS] = "sums(requests) > 0",
+    [NODE_REQUESTS] = IS_SOMETHING,        [NODE_LABELS] = IS_SOMETHING,
+    [NODE_CACHE] = "sums(requests) > 0",   [NODE_ERRORS] = "sums(requests) > 0",
     [NODE_SIZE] = "max(rows) IS NOT NULL",
 };
 static const char *const of_node[NODE_COUNT] = {
-    [NODE_REQUESTS] = "1",
-    [NODE_CACHE] = WAS_CACHE_ASKED,
-    [NODE_ERRORS] = IS_ERROR,
-    [NODE_SIZE] = "1",
+    [NODE_REQUESTS] = "1", [NODE_CACHE] = WAS_CACHE_ASKED, [NODE_ERRORS] = IS_ERROR, [NODE_SIZE] = "1",
+    [NODE_LABELS] = "1",
 };
 
 /* ---- writing the statement ---- */
@@ -265,13 +272,20 @@ static bool wants_times(const struct sql *s)
     return wanted;
 }
 
+static void put_columns(struct sql *s)
+{
+    bool labels = s->q->node == NODE_LABELS;
+    (void)buf_printf(&s->text, "SELECT %s%s FROM %s WHERE ", labels ? label_columns : rollup_columns,
+                     wants_times(s) ? rollup_times_columns : "", labels ? "label" : "rollup");
+}
+
 /* One span of the roll-ups, from and to in minutes. */
 static void put_span(struct sql *s, const char **between, int span, int64_t from, int64_t to)
 {
     if (from >= to)
         return;
-    (void)buf_printf(&s->text, "%sSELECT %s%s FROM rollup WHERE ", *between, rollup_columns,
-                     wants_times(s) ? rollup_times_columns : "");
+    put(s, *between);
+    put_columns(s);
     *between = " UNION ALL ";
     put_gateways(s);
     (void)buf_printf(&s->text, " AND span = %d AND at >= %lld AND at < %lld", span, (long long)from,

@@ -72,8 +72,9 @@ _Static_assert(ZONE_SHIFT == 10, "zone_schema");
 /* Apart from the terms: reading those would take three times as long beside them. */
 static const char trigram_schema[] =
     "CREATE TABLE zone_trigrams (number INTEGER PRIMARY KEY, trigrams BLOB NOT NULL);";
-static const char *const migrations[] = {schema_1,      schema_2,     rollup_schema,  zone_schema,
-                                         ledger_schema, saved_schema, trigram_schema, trail_schema};
+static const char *const migrations[] = {schema_1,       schema_2,      rollup_schema,
+                                         zone_schema,    ledger_schema, saved_schema,
+                                         trigram_schema, trail_schema,  label_schema};
 const struct sqlite_schema log_schema = {"logs.db", migrations, countof(migrations)};
 
 const struct log_column log_columns[] = {
@@ -136,7 +137,8 @@ static bool prepare_writer(struct log_db *db)
     db->segment = sqlite_prepare(db->db, "INSERT INTO segment VALUES (?,?) ON CONFLICT DO UPDATE SET"
                                          " rows = rows + excluded.rows");
     return db->insert && db->counter && db->segment && rollup_sql_prepare(&db->rollups, db->db) &&
-           ledger_sql_prepare(&db->ledger, db->db) && log_prepare_zones(db) && log_build_zones(db) == E_OK;
+           label_sql_prepare(&db->labels, db->db) && ledger_sql_prepare(&db->ledger, db->db) &&
+           log_prepare_zones(db) && log_build_zones(db) == E_OK;
 }
 
 struct log_db *log_db_open(const char *dir, enum db_mode mode, const char **ret_why)
@@ -168,6 +170,7 @@ void log_db_close(struct log_db *db)
     sqlite3_finalize(db->counter);
     sqlite3_finalize(db->segment);
     rollup_sql_done(&db->rollups);
+    label_sql_done(&db->labels);
     log_finish_zones(db);
     zone_done(&db->tail);
     ledger_sql_done(&db->ledger);
@@ -244,6 +247,7 @@ void log_db_rollback(struct log_db *db)
     /* some errors have rolled back already, then this one says so and changes nothing */
     sqlite3_exec(db->db, "ROLLBACK", NULL, NULL, NULL);
     db->tail.number = -1; /* to be read back */
+    label_sql_forget(&db->labels);
 }
 
 static void bind_number(struct sqlite3_stmt *st, int at, int64_t n)
@@ -306,6 +310,11 @@ enum err log_db_add_cell(struct log_db *db, const struct rollup *u, const struct
     return rollup_sql_add(&db->rollups, u, c, clock_wall_ms() / 60000);
 }
 
+enum err log_db_add_labels(struct log_db *db, struct labels *u)
+{
+    return label_sql_add(&db->labels, u);
+}
+
 enum err log_db_set_counter(struct log_db *db, const struct counter_row *r)
 {
     bind_all(db->counter, 1, (const int64_t[]){r->key, r->interval_ms, r->window, r->current, r->previous},
@@ -359,6 +368,8 @@ enum err log_db_forget_gateway(struct log_db *db, int64_t gateway)
 {
     char sql[192];
     enum err e = rollup_sql_trim_gateway(&db->rollups, gateway, INT64_MAX);
+    if (e == E_NOT_FOUND)
+        e = label_sql_trim_gateway(&db->labels, gateway, INT64_MAX);
     if (e != E_NOT_FOUND)
         return e;
     snprintf(sql, sizeof(sql),
@@ -374,6 +385,8 @@ enum err log_db_trim(struct log_db *db, int64_t before)
     if (e != E_OK)
         return e;
     e = rollup_sql_trim(&db->rollups, before);
+    if (e == E_NOT_FOUND)
+        e = label_sql_trim(&db->labels, before);
     enum err done = e == E_DB ? E_DB : log_db_commit(db);
     if (done != E_OK)
         log_db_rollback(db);

@@ -3,6 +3,7 @@
 #pragma once
 #include "store/log_filter.h"
 #include "store/sqlite_analytics.h"
+#include "store/sqlite_labels.h"
 #include "store/sqlite_ledger.h"
 #include "store/sqlite_rollup.h"
 
@@ -29,6 +30,7 @@ struct log_db {
     struct sqlite3 *db;
     struct sqlite3_stmt *insert, *counter, *segment;
     struct rollup_sql rollups;
+    struct label_sql labels;
     struct ledger_sql ledger;
     struct analytics analytics;
     struct sqlite3_stmt *facet, *zone, *terms, *trigrams; /* sqlite_zones.c */

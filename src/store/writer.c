@@ -284,19 +284,22 @@ static enum err insert_row(struct writer *w, struct queued *e)
 static enum err insert_rows(struct writer *w)
 {
     rollup_clear(&w->rollup);
+    labels_clear(&w->labels);
     for (struct queued *e = w->held; e; e = e->next) {
         enum err err = insert_row(w, e);
-        if (err == E_OK)
+        if (err == E_OK) {
             rollup_add(&w->rollup, &e->r);
-        else if (err != E_AGAIN) /* a second row of the same id changes nothing */
+            labels_add(&w->labels, &e->r);
+        } else if (err != E_AGAIN) { /* a second row of the same id changes nothing */
             return err;
+        }
     }
     for (size_t i = 0; i < w->rollup.n; i++) {
         enum err err = log_db_add_cell(w->logs, &w->rollup, &w->rollup.cells[i]);
         if (err != E_OK)
             return err;
     }
-    return E_OK;
+    return log_db_add_labels(w->logs, &w->labels);
 }
 
 /* The rows were pushed, hence counted, before the counters are read. */
@@ -508,6 +511,7 @@ void writer_init(struct store *s)
     upkeep_init(&w->upkeep);
     w->held_end = &w->held;
     rollup_init(&w->rollup);
+    labels_init(&w->labels);
     pthread_condattr_t monotonic;
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
@@ -560,6 +564,7 @@ uint64_t writer_stop(struct store *s)
     log_db_close(w->logs);
     catalog_db_close(w->catalog);
     rollup_done(&w->rollup);
+    labels_done(&w->labels);
     upkeep_done(&w->upkeep);
     pthread_cond_destroy(&w->wake);
     pthread_cond_destroy(&w->flushed);

@@ -3,9 +3,10 @@
 import test from 'node:test';
 import assert from 'node:assert/strict';
 import net from 'node:net';
+import { execFileSync } from 'node:child_process';
 import { once } from './lib/http.mjs';
 import { poll } from './lib/wait.mjs';
-import { ACCOUNT, TOKEN, startWeir } from './lib/weir.mjs';
+import { ACCOUNT, BIN, TOKEN, startWeir } from './lib/weir.mjs';
 import { startUpstream } from './lib/upstream.mjs';
 
 const chat = (model) => ({ id: 'c', object: 'chat.completion', model, choices: [{ index: 0, message: { role: 'assistant', content: 'hi' }, finish_reason: 'stop' }],
@@ -31,9 +32,9 @@ const script = async (req, res) => {
 
 let weir, from, release;
 const held = new Promise((r) => (release = r));
-const graphql = async (query) => {
-    const a = await once(weir.port, { method: 'POST', path: '/client/v4/graphql', headers: [['Authorization', `Bearer ${TOKEN}`], ['Content-Type', 'application/json']],
-        body: JSON.stringify({ query: `{viewer{accounts(filter:{accountTag:"${ACCOUNT}"}){${query}}}}` }) });
+const post = (query, token) => once(weir.port, { method: 'POST', path: '/client/v4/graphql', headers: [['Authorization', `Bearer ${token}`], ['Content-Type', 'application/json']], body: JSON.stringify({ query }) });
+const graphql = async (query, { token = TOKEN } = {}) => {
+    const a = await post(`{viewer{accounts(filter:{accountTag:"${ACCOUNT}"}){${query}}}}`, token);
     assert.equal(a.json.errors, null, a.text);
     return a.json.data.viewer.accounts[0];
 };
@@ -135,5 +136,46 @@ test('insight', async (t) => {
         assert.deepEqual(groups.rollup, [{ count: 9, sum: { cost: 0.0019, savedCost: 0.00235, cachedRequests: 5 } }]);
         assert.deepEqual(groups.log, [{ sum: { savedCost: 0.0019 } }]); // the one that is not logged is not in the log
         assert.match((await weir.request({ path: '/metrics', auth: false })).text, /^weir_cache_saved_pico_dollars_total 2350000000$/m);
+    });
+
+    await t.test('labels: metadata and tokens', async () => {
+        await weir.createGateway({ id: 'labels', authentication: true });
+        await weir.createGateway({ id: 'apart' });
+        const gateway = 'labels', cli = (...args) => execFileSync(BIN, [...args, '--data', `${weir.dir}/data`], { encoding: 'utf8' });
+        const make = (name, permissions, ...more) => cli('token', 'create', '--name', name, '--permissions', permissions, ...more).match(/\S{40,}/)[0];
+        const ana = make('ana', 'run'), ben = make('ben', 'run'), looker = make('looker', 'analytics_read', '--gateway', 'apart');
+        const by = (token, metadata, more = {}, of = gateway) => weir.request({ auth: false, to: 'openai/chat/completions', gateway: of, body: JSON.stringify({ model: 'gpt-4o-mini', messages: [{ role: 'user', content: 'hello' }] }),
+            headers: [['cf-aig-authorization', `Bearer ${token}`], ...Object.entries({ 'Content-Type': 'application/json', Authorization: 'Bearer sk-x', 'cf-aig-max-attempts': '1', ...(metadata ? { 'cf-aig-metadata': JSON.stringify(metadata) } : {}), ...more })] });
+        await poll('tokens to be known', async () => (await post('{viewer{accounts{accountTag}}}', looker)).status === 200);
+        for (const answer of [await by(ana, { user: 'u-7', team: 'blue', n: 3 }), await by(ana, { user: 'u-8', team: 'blue' }), await by(ben, { user: 'u-7' }, { 'cf-aig-cache-ttl': '3600' }), await by(ben, { user: 'u-7' }, { 'cf-aig-cache-ttl': '3600' }),
+            await by(ben, null), await by(ana, { user: 'u-7', hidden: true }, { 'cf-aig-collect-log': 'false' }), await by(ana, { user: 'u-7' }, {}, 'apart')])
+            assert.equal(answer.status, 200, answer.text);
+        assert.equal((await by(ana, { user: 'u-8' }, { 'x-does': '500' })).status, 500);
+
+        const ids = Object.fromEntries((await weir.logs({ gateway })).map((r) => [r.metadata?.n === 3 ? 'ana' : r.metadata ? 'other' : 'ben', r.weir.token_id]));
+        const groups = async (args, fields, options) => (await graphql(`rows: weirLabelsGroups(limit: 100, ${args}) { ${fields} }`, options)).rows;
+        const here = `gateway: "labels", datetime_geq: "${from}"`;
+        const users = await groups(`orderBy: [value_ASC], filter: {${here}, label: "user"}`, 'count sum { cachedRequests erroredRequests tokensIn tokensOut cost savedCost unpricedRequests } max { datetime } dimensions { gateway label value other }');
+        const seen = users[0].max.datetime;
+        assert.ok(Math.abs(Date.parse(seen) - Date.now()) < 60000, seen);
+        const dimensions = (value) => ({ gateway: 'labels', label: 'user', value, other: 0 });
+        assert.deepEqual(users.map(({ max, ...g }) => g), [
+            { count: 4, sum: { cachedRequests: 1, erroredRequests: 0, tokensIn: 3000, tokensOut: 1500, cost: 0.00135, savedCost: 0.00045, unpricedRequests: 0 }, dimensions: dimensions('u-7') },
+            { count: 2, sum: { cachedRequests: 0, erroredRequests: 1, tokensIn: 1000, tokensOut: 500, cost: 0.00045, savedCost: 0, unpricedRequests: 0 }, dimensions: dimensions('u-8') }]);
+        const labels = await groups(`orderBy: [label_ASC], filter: {${here}}`, 'count dimensions { label }');
+        assert.deepEqual(labels.map((g) => [g.dimensions.label, g.count]), [['cf.token', 7], ['hidden', 1], ['n', 1], ['team', 2], ['user', 6]]);
+        const tokens = await groups(`filter: {${here}, label: "cf.token"}`, 'count sum { cost } dimensions { value }');
+        assert.deepEqual(Object.fromEntries(tokens.map((g) => [g.dimensions.value, [g.count, g.sum.cost]])), { [ids.ana]: [4, 0.00135], [ids.ben]: [3, 0.0009] });
+        assert.equal((await groups(`filter: {label: "user", value: "u-7", datetime_geq: "${from}"}`, 'count'))[0].count, 5); // of both gateways
+        assert.deepEqual(await groups(`filter: {${here}, label: "user", value_like: "%8"}`, 'count dimensions { value }'), [{ count: 2, dimensions: { value: 'u-8' } }]);
+        const hour = await groups(`filter: {${here}, label: "team"}`, 'count dimensions { datetimeHour datetimeMinute date value }');
+        assert.equal(hour.reduce((n, g) => n + g.count, 0), 2);
+
+        assert.deepEqual(await groups(`filter: {label: "user"}`, 'count dimensions { gateway value }', { token: looker }), [{ count: 1, dimensions: { gateway: 'apart', value: 'u-7' } }]);
+
+        const a = await weir.api('DELETE', '/gateways/apart');
+        assert.equal(a.status, 200, a.text);
+        assert.deepEqual(await groups('filter: {gateway: "apart"}', 'count'), []);
+        assert.equal((await groups(`filter: {label: "user", value: "u-7", datetime_geq: "${from}"}`, 'count'))[0].count, 4);
     });
 });

@@ -68,6 +68,7 @@ static struct record random_row(struct rig *r, unsigned number)
     row.cache_write_tokens = row.tokens_in > 0 ? roll(10) : RECORD_NULL;
     row.cost_pico = roll(4) ? (int64_t)roll(100000) * 1000007 : RECORD_NULL;
     row.saved_pico = row.flags & REC_CACHED && roll(3) ? (int64_t)roll(1000) * 1000003 : RECORD_NULL;
+    row.token = roll(3);
     row.request_bytes = roll(100000);
     row.response_bytes = roll(100000);
     return row;
@@ -390,7 +391,7 @@ static void sum_by_hand(struct rig *rig, const struct analytics_query *q)
 static bool is_told(const struct naive *g, enum analytics_node node)
 {
     return g->sums[MEASURE_COUNT] ||
-           (node == NODE_REQUESTS &&
+           ((node == NODE_REQUESTS || node == NODE_LABELS) &&
             (g->sums[MEASURE_COST] || g->sums[MEASURE_TOKENS_IN] || g->sums[MEASURE_TOKENS_OUT]));
 }
 
@@ -551,6 +552,78 @@ static void other_nodes_count_their_part(void **state)
     rig_end(&rig);
 }
 
+/* Labels of a row by number: its entries, then its token. False: it has no more. */
+static bool label_of(const struct record *r, size_t i, struct str *ret_label, struct str *ret_value)
+{
+    static const struct {
+        size_t metadata;
+        struct str label, value;
+    } entries[] = {{1, S("user"), S("u-7")},
+                   {1, S("n"), S("3")},
+                   {2, S("user"), S("u-8")},
+                   {3, S("team"), S("blue \"1\"")},
+                   {3, S("ok"), S("true")}};
+    static const struct str tokens[] = {S(""), S("1"), S("2")};
+    for (size_t k = 0; k < countof(entries); k++)
+        if (entries[k].metadata == metadata_number(r) && i-- == 0) {
+            *ret_label = entries[k].label;
+            *ret_value = entries[k].value;
+            return true;
+        }
+    *ret_label = STR(LABEL_TOKEN);
+    *ret_value = tokens[r->token];
+    return i == 0 && r->token;
+}
+
+static void sum_labels_by_hand(struct rig *rig, const struct analytics_query *q, const char *only)
+{
+    struct str label, value;
+    clear_by_hand();
+    for (size_t i = 0; i < ROWS; i++)
+        for (size_t k = 0; label_of(&rig->rows[i], k, &label, &value); k++) {
+            char key[512] = "";
+            if (only && !str_eq(label, str_c(only)))
+                continue;
+            if (q->dimensions >> DIM_HOUR & 1)
+                put_value(key, sizeof(key),
+                          &(struct analytics_value){.kind = VALUE_INT,
+                                                    .n = rig->rows[i].created_ms / 3600000 * 3600});
+            snprintf(key + strlen(key), sizeof(key) - strlen(key), "%.*s|%.*s|", STR_FMT(label),
+                     STR_FMT(value));
+            add(group_of(key), &rig->rows[i]);
+        }
+}
+
+static void labels_agree_with_sums(void **state)
+{
+    (void)state;
+    static struct rig rig;
+    static const int measures[] = {MEASURE_COUNT,     MEASURE_CACHED_REQUESTS, MEASURE_ERRORED_REQUESTS,
+                                   MEASURE_TOKENS_IN, MEASURE_TOKENS_OUT,      MEASURE_COST,
+                                   MEASURE_SAVED,     MEASURE_UNPRICED};
+    const uint64_t by = UINT64_C(1) << DIM_LABEL | UINT64_C(1) << DIM_VALUE;
+    const struct analytics_value user = text(STR("user"));
+    const struct analytics_filter is_user = {
+        .kind = FILTER_TEST, .dimension = DIM_LABEL, .op = OP_EQ, .values = &user, .n = 1};
+    struct analytics_query all = {.node = NODE_LABELS, .dimensions = by | UINT64_C(1) << DIM_HOUR},
+                           users = {.node = NODE_LABELS, .dimensions = by, .filter = &is_user};
+    for (size_t i = 0; i < countof(measures); i++)
+        all.measures = users.measures |= UINT64_C(1) << measures[i];
+    srand(13);
+    rig_start(&rig);
+    rig_fill(&rig);
+    ask(&rig, all);
+    sum_labels_by_hand(&rig, &all, NULL);
+    check_answer(&all);
+    assert_true(asking.n > 200);
+    ask(&rig, users);
+    sum_labels_by_hand(&rig, &users, "user");
+    check_answer(&users);
+    assert_int_equal(asking.n, 2);
+    clear_by_hand();
+    rig_end(&rig);
+}
+
 static void order_and_limit(void **state)
 {
     (void)state;
@@ -698,10 +771,11 @@ static void plans_have_limits(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(rollups_agree_with_sums),      cmocka_unit_test(the_log_agrees_with_sums),
-        cmocka_unit_test(other_nodes_count_their_part), cmocka_unit_test(order_and_limit),
-        cmocka_unit_test(other_accounts_are_not_there), cmocka_unit_test(questions_have_their_time),
-        cmocka_unit_test(plans_follow_bounds),          cmocka_unit_test(plans_have_limits),
+        cmocka_unit_test(rollups_agree_with_sums),   cmocka_unit_test(the_log_agrees_with_sums),
+        cmocka_unit_test(labels_agree_with_sums),    cmocka_unit_test(other_nodes_count_their_part),
+        cmocka_unit_test(order_and_limit),           cmocka_unit_test(other_accounts_are_not_there),
+        cmocka_unit_test(questions_have_their_time), cmocka_unit_test(plans_follow_bounds),
+        cmocka_unit_test(plans_have_limits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
