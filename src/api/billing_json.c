@@ -43,18 +43,6 @@ static int64_t next(int64_t begin_ms, enum ledger_span span)
 
 /* ---- members ---- */
 
-static void put_int(struct json_out *w, const char *key, int64_t v)
-{
-    json_key(w, key);
-    json_put_int(w, v);
-}
-
-static void put_bool(struct json_out *w, const char *key, bool v)
-{
-    json_key(w, key);
-    json_put_bool(w, v);
-}
-
 static void put_null(struct json_out *w, const char *key)
 {
     json_key(w, key);
@@ -115,11 +103,11 @@ void billing_put_balance(struct json_out *w, const struct ledger_page *p)
 {
     json_open(w, '{');
     put_cents(w, "balance", p->balance_pico);
-    put_bool(w, "has_default_payment_method", false);
+    json_add_bool(w, "has_default_payment_method", false);
     put_null(w, "payment_method");
     json_key(w, "topup_config");
     billing_put_topup_config(w);
-    put_bool(w, "first_topup_success", p->total > 0);
+    json_add_bool(w, "first_topup_success", p->total > 0);
     json_close(w, '}');
 }
 
@@ -128,10 +116,10 @@ void billing_put_balance(struct json_out *w, const struct ledger_page *p)
 static void put_invoice_rest(struct json_out *w, bool manual, int64_t created_ms)
 {
     put_text(w, "status", STR("paid"));
-    put_int(w, "created", created_ms / SECOND_MS);
-    put_int(w, "attempt_count", 0);
-    put_bool(w, "attempted", false);
-    put_bool(w, "auto_advance", false);
+    json_add_int(w, "created", created_ms / SECOND_MS);
+    json_add_int(w, "attempt_count", 0);
+    json_add_bool(w, "attempted", false);
+    json_add_bool(w, "auto_advance", false);
     put_text(w, "invoice_origin", manual ? STR("manual") : STR("auto"));
     put_null(w, "invoice_pdf");
     json_close(w, '}');
@@ -164,10 +152,10 @@ static void put_pagination(struct json_out *w, int64_t page, int64_t per_page, i
 {
     json_key(w, "pagination");
     json_open(w, '{');
-    put_bool(w, "has_more", page * per_page < total);
-    put_int(w, "page", page);
-    put_int(w, "per_page", per_page);
-    put_int(w, "total_count", total);
+    json_add_bool(w, "has_more", page * per_page < total);
+    json_add_int(w, "page", page);
+    json_add_int(w, "per_page", per_page);
+    json_add_int(w, "total_count", total);
     json_close(w, '}');
 }
 
@@ -206,14 +194,14 @@ static void put_line(struct json_out *w, const struct ledger_sum *s, int64_t end
     put_text(w, "description", str_c(name));
     json_key(w, "period");
     json_open(w, '{');
-    put_int(w, "start", s->begin_ms / SECOND_MS);
-    put_int(w, "end", end_ms / SECOND_MS);
+    json_add_int(w, "start", s->begin_ms / SECOND_MS);
+    json_add_int(w, "end", end_ms / SECOND_MS);
     json_close(w, '}');
     json_key(w, "pricing");
     json_open(w, '{');
     put_null(w, "unit_amount_decimal"); /* calls have no price of their own */
     json_close(w, '}');
-    put_int(w, "quantity", s->calls);
+    json_add_int(w, "quantity", s->calls);
     json_key(w, "pretax_credit_amounts");
     json_open(w, '[');
     json_open(w, '{');
@@ -233,8 +221,8 @@ void billing_put_preview(struct json_out *w, const struct ledger_page *p, int64_
     put_month(w, "id", "usage-", month_ms);
     put_amounts(w, total);
     put_text(w, "status", STR("draft"));
-    put_int(w, "period_start", month_ms / SECOND_MS);
-    put_int(w, "period_end", end_ms / SECOND_MS);
+    json_add_int(w, "period_start", month_ms / SECOND_MS);
+    json_add_int(w, "period_end", end_ms / SECOND_MS);
     json_key(w, "invoice_lines");
     json_open(w, '[');
     for (size_t i = 0; i < p->n_sums; i++)
@@ -257,8 +245,8 @@ void billing_put_usage(struct json_out *w, const struct ledger_page *p, enum led
         json_open(w, '{');
         put_text(w, "id", str_c(id));
         put_cents(w, "aggregated_value", s->amount_pico);
-        put_int(w, "start_time", s->begin_ms);
-        put_int(w, "end_time", next(s->begin_ms, span));
+        json_add_int(w, "start_time", s->begin_ms);
+        json_add_int(w, "end_time", next(s->begin_ms, span));
         json_close(w, '}');
     }
     json_close(w, ']');
@@ -271,7 +259,7 @@ void billing_put_topup(struct json_out *w, struct uuid id)
 {
     json_open(w, '{');
     put_null(w, "client_secret");
-    put_bool(w, "onboarding", true);
+    json_add_bool(w, "onboarding", true);
     put_uuid(w, "payment_intent_id", id);
     json_close(w, '}');
 }
@@ -287,8 +275,8 @@ void billing_put_status(struct json_out *w, struct uuid id)
 void billing_put_limits(struct json_out *w, int64_t min_cents, int64_t max_cents)
 {
     json_open(w, '{');
-    put_int(w, "min_cents", min_cents);
-    put_int(w, "max_cents", max_cents);
+    json_add_int(w, "min_cents", min_cents);
+    json_add_int(w, "max_cents", max_cents);
     put_text(w, "currency", STR("usd"));
     json_close(w, '}');
 }
@@ -302,6 +290,6 @@ void billing_put_spending_limit(struct json_out *w)
     for (size_t i = 0; i < countof(keys); i++)
         put_null(w, keys[i]);
     json_close(w, '}');
-    put_bool(w, "enabled", false);
+    json_add_bool(w, "enabled", false);
     json_close(w, '}');
 }

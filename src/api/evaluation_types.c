@@ -9,12 +9,6 @@ static const struct str orders[] = {S("mandatory"), S("enable"), S("created_at")
                                     S("id"),        S("name"),   S("type"),       S("description")};
 enum { BY_ID = 4, BY_NAME, BY_TYPE, BY_DESCRIPTION };
 
-static void put_flag(struct json_out *w, const char *key, bool v)
-{
-    json_key(w, key);
-    json_put_bool(w, v);
-}
-
 static void put_type(struct json_out *w, const struct evaluator_row *e)
 {
     json_open(w, '{');
@@ -22,8 +16,8 @@ static void put_type(struct json_out *w, const struct evaluator_row *e)
     put_text(w, "name", e->title);
     put_text(w, "description", e->says);
     put_text(w, "type", e->type);
-    put_flag(w, "enable", true);
-    put_flag(w, "mandatory", false);
+    json_add_bool(w, "enable", true);
+    json_add_bool(w, "mandatory", false);
     put_time_ms(w, "created_at", TYPES_SINCE_MS);
     put_time_ms(w, "modified_at", TYPES_SINCE_MS);
     json_close(w, '}');

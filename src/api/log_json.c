@@ -21,12 +21,6 @@ static void put_optional(struct json_out *w, const char *key, struct str s)
     json_put_str(w, s.n ? s : str_of(NULL, 0));
 }
 
-static void put_int(struct json_out *w, const char *key, int64_t v)
-{
-    json_key(w, key);
-    json_put_int(w, v);
-}
-
 static void put_count(struct json_out *w, const char *key, int64_t v)
 {
     json_key(w, key);
@@ -139,8 +133,8 @@ static void put_steps(struct json_out *w, struct str text)
     while (known && step_reader_next(&r, &step)) {
         json_open(w, '{');
         put_text(w, "name", str_c(step.name));
-        put_int(w, "start_us", step.start_us);
-        put_int(w, "duration_us", step.duration_us);
+        json_add_int(w, "start_us", step.start_us);
+        json_add_int(w, "duration_us", step.duration_us);
         json_close(w, '}');
     }
     if (known)
@@ -159,7 +153,7 @@ static void put_own(struct json_out *w, const struct log_row *row)
     put_optional(w, "error_kind", error_kind_name(error_kind_of_flags(r->flags)));
     put_cost(w, "saved_cost", r->saved_pico);
     put_optional(w, "method", r->method);
-    put_int(w, "attempt", r->attempt);
+    json_add_int(w, "attempt", r->attempt);
     put_flag(w, "stream", r, REC_STREAM);
     put_flag(w, "client_gone", r, REC_CLIENT_GONE);
     put_optional(w, "request_id", r->request_id);
@@ -183,7 +177,7 @@ static void put_call(struct json_out *w, const struct log_row *row)
     put_text(w, "model", r->model);
     put_optional(w, "model_type", r->model_type);
     put_text(w, "path", r->path);
-    put_int(w, "duration", (r->duration_us + 500) / 1000);
+    json_add_int(w, "duration", (r->duration_us + 500) / 1000);
     put_flag(w, "success", r, REC_SUCCESS);
     put_flag(w, "cached", r, REC_CACHED);
     put_count(w, "status_code", r->status > 0 ? r->status : RECORD_NULL);
@@ -193,7 +187,7 @@ static void put_call(struct json_out *w, const struct log_row *row)
     put_flag(w, "custom_cost", r, REC_CUSTOM_COST);
     json_key(w, "metadata");
     json_put_raw(w, r->metadata.n ? r->metadata : STR("null"));
-    put_int(w, "step", r->step);
+    json_add_int(w, "step", r->step);
     put_text(w, "event_id", r->event_id);
     put_optional(w, "request_type", r->request_type);
     put_optional(w, "request_content_type", r->request_content_type);
@@ -231,7 +225,7 @@ static void put_head(struct json_out *w, const char *const keys[3], struct str b
     put_text(w, keys[0], head);
     json_key(w, keys[1]);
     json_put_bool(w, body.p && head.n == body.n);
-    put_int(w, keys[2], size);
+    json_add_int(w, keys[2], size);
 }
 
 void log_json_detail(struct json_out *w, const struct log_row *row, struct str request, struct str response)

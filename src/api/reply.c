@@ -13,12 +13,6 @@ static const struct {
 
 static const struct str JSON = S("application/json");
 
-static void put_key_str(struct json_out *w, const char *key, struct str value)
-{
-    json_key(w, key);
-    json_put_str(w, value);
-}
-
 struct json_out reply_open(struct api_call *c)
 {
     return reply_open_as(c, "result");
@@ -39,7 +33,7 @@ struct json_out reply_open_as(struct api_call *c, const char *key)
         json_open(&w, '{');
         json_key(&w, "code");
         json_put_int(&w, c->note_code ? c->note_code : 1000);
-        put_key_str(&w, "message", str_c(c->note));
+        json_add_str(&w, "message", str_c(c->note));
         json_close(&w, '}');
     }
     json_close(&w, ']');
@@ -97,7 +91,7 @@ static void open_error(struct json_out *w, enum api_err e, struct str message)
     json_open(w, '{');
     json_key(w, "code");
     json_put_int(w, errors[e].code);
-    put_key_str(w, "message", message.n ? message : errors[e].phrase);
+    json_add_str(w, "message", message.n ? message : errors[e].phrase);
 }
 
 static void close_errors(struct api_call *c, struct json_out *w, enum api_err e, struct str result)

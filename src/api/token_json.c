@@ -264,19 +264,13 @@ void token_input(struct str body, const struct token_terms *terms, struct token 
 
 /* ---- writing ---- */
 
-static void put(struct json_out *w, const char *key, struct str value)
-{
-    json_key(w, key);
-    json_put_str(w, value);
-}
-
 /* Whole seconds, as they came. */
 static void put_time(struct json_out *w, const char *key, int64_t ms)
 {
     char text[TIME_TEXT];
     clock_rfc3339(ms, text);
     memcpy(text + 19, "Z", 2);
-    put(w, key, str_c(text));
+    json_add_str(w, key, str_c(text));
 }
 
 void token_id_text(const struct token *t, char out[32])
@@ -304,8 +298,8 @@ void token_put_bounds(struct json_out *w, const struct token *t)
 static void put_group(struct json_out *w, const struct permission_row *row)
 {
     json_open(w, '{');
-    put(w, "id", row->id);
-    put(w, "name", row->group);
+    json_add_str(w, "id", row->id);
+    json_add_str(w, "name", row->group);
     json_close(w, '}');
 }
 
@@ -317,8 +311,8 @@ static void put_policy(struct json_out *w, const struct token *t)
     snprintf(resource, sizeof(resource), "%.*s%.*s", STR_FMT(resource_prefix), STR_FMT(t->account));
     json_open(w, '[');
     json_open(w, '{');
-    put(w, "id", str_of(id, sizeof(id)));
-    put(w, "effect", STR("allow"));
+    json_add_str(w, "id", str_of(id, sizeof(id)));
+    json_add_str(w, "effect", STR("allow"));
     json_key(w, "permission_groups");
     json_open(w, '[');
     for (size_t i = 0; i < permission_count; i++)
@@ -327,7 +321,7 @@ static void put_policy(struct json_out *w, const struct token *t)
     json_close(w, ']');
     json_key(w, "resources");
     json_open(w, '{');
-    put(w, resource, STR("*"));
+    json_add_str(w, resource, STR("*"));
     json_close(w, '}');
     json_close(w, '}');
     json_close(w, ']');
@@ -338,9 +332,9 @@ void token_put(struct json_out *w, const struct token *t, int64_t now_ms, struct
     char id[32];
     token_id_text(t, id);
     json_open(w, '{');
-    put(w, "id", str_of(id, sizeof(id)));
-    put(w, "name", t->name);
-    put(w, "status", token_status_word(t, now_ms));
+    json_add_str(w, "id", str_of(id, sizeof(id)));
+    json_add_str(w, "name", t->name);
+    json_add_str(w, "status", token_status_word(t, now_ms));
     put_time(w, "issued_on", t->created_ms);
     put_time(w, "modified_on", t->object->modified_ms);
     token_put_bounds(w, t);
@@ -357,7 +351,7 @@ void token_put(struct json_out *w, const struct token *t, int64_t now_ms, struct
         json_close(w, ']');
     }
     if (value.p)
-        put(w, "value", value);
+        json_add_str(w, "value", value);
     json_close(w, '}');
 }
 
@@ -370,9 +364,9 @@ void token_put_groups(struct json_out *w, struct str name, const struct token *a
         if (name.n && !str_ieq(row->group, name))
             continue;
         json_open(w, '{');
-        put(w, "id", row->id);
-        put(w, "name", row->group);
-        put(w, "category", STR("ai_and_machine_learning"));
+        json_add_str(w, "id", row->id);
+        json_add_str(w, "name", row->group);
+        json_add_str(w, "category", STR("ai_and_machine_learning"));
         json_key(w, "is_selectable");
         json_put_bool(w, token_within(&it, &all));
         json_key(w, "scopes");

@@ -121,6 +121,27 @@ void json_put_bool(struct json_out *w, bool v);
 void json_put_null(struct json_out *w);
 /* Bytes that are JSON already. */
 void json_put_raw(struct json_out *w, struct str json);
+/* A member, key and value. */
+static inline void json_add_str(struct json_out *w, const char *key, struct str s)
+{
+    json_key(w, key);
+    json_put_str(w, s);
+}
+static inline void json_add_int(struct json_out *w, const char *key, int64_t v)
+{
+    json_key(w, key);
+    json_put_int(w, v);
+}
+static inline void json_add_bool(struct json_out *w, const char *key, bool v)
+{
+    json_key(w, key);
+    json_put_bool(w, v);
+}
+static inline void json_add_raw(struct json_out *w, const char *key, struct str json)
+{
+    json_key(w, key);
+    json_put_raw(w, json);
+}
 /* A parsed value, written compactly. */
 void json_put_val(struct json_out *w, const struct json_val *v);
 /* The same for people: indented by two spaces. */

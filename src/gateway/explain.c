@@ -18,24 +18,6 @@
 #include "gateway/unified.h"
 #include "store/provider_key.h"
 
-static void put(struct json_out *w, const char *key, struct str value)
-{
-    json_key(w, key);
-    json_put_str(w, value);
-}
-
-static void put_int(struct json_out *w, const char *key, int64_t value)
-{
-    json_key(w, key);
-    json_put_int(w, value);
-}
-
-static void put_bool(struct json_out *w, const char *key, bool value)
-{
-    json_key(w, key);
-    json_put_bool(w, value);
-}
-
 /* ---- what would happen ---- */
 
 static void look_up(struct txn *t, struct target *target)
@@ -86,10 +68,10 @@ static void put_answer(struct json_out *w, struct txn *t)
     }
     json_key(w, "answer");
     json_open(w, '{');
-    put_int(w, "step", target->step);
-    put(w, "by", e != E_OK ? STR("gateway") : stored ? STR("cache") : STR("provider"));
+    json_add_int(w, "step", target->step);
+    json_add_str(w, "by", e != E_OK ? STR("gateway") : stored ? STR("cache") : STR("provider"));
     if (e != E_OK)
-        put(w, "error", str_c(err_phrase(e)));
+        json_add_str(w, "error", str_c(err_phrase(e)));
     json_close(w, '}');
 }
 
@@ -100,7 +82,7 @@ static void put_cache(struct json_out *w, struct txn *t, const struct target *ta
     trace_cache(w, t, target);
     if (target->cache == CACHED_HIT) {
         int64_t now_ms = clock_wall_ms(), end_ms = respcache_peek(t->w->cache, &target->key, now_ms);
-        put_int(w, "left_s", end_ms > now_ms ? (end_ms - now_ms) / 1000 : 0);
+        json_add_int(w, "left_s", end_ms > now_ms ? (end_ms - now_ms) / 1000 : 0);
     }
     json_close(w, '}');
 }
@@ -112,7 +94,7 @@ static void put_url(struct json_out *w, struct txn *t, const struct target *targ
     struct str url = target->local ? STR("(this process)")
                                    : arena_printf(t->arena, "%s://%.*s%.*s", u->tls ? "https" : "http",
                                                   STR_FMT(u->authority), STR_FMT(path));
-    put(w, "url", url);
+    json_add_str(w, "url", url);
 }
 
 /* A class of which every status is in the set is named as one. */
@@ -157,15 +139,15 @@ static void put_pauses(struct json_out *w, const struct policy *p)
 static void put_tries(struct json_out *w, const struct txn *t, const struct policy *p)
 {
     bool replayable = t->body_state == BODY_WHOLE;
-    put_int(w, "request_timeout_ms", p->request_timeout_ms);
-    put_int(w, "tries", replayable ? p->attempts : 1);
+    json_add_int(w, "request_timeout_ms", p->request_timeout_ms);
+    json_add_int(w, "tries", replayable ? p->attempts : 1);
     if (!replayable || p->attempts == 1)
         return;
     json_key(w, "retry");
     json_open(w, '{');
     put_statuses(w, p->retry_statuses);
     put_pauses(w, p);
-    put_bool(w, "jitter", p->retry_jitter);
+    json_add_bool(w, "jitter", p->retry_jitter);
     json_close(w, '}');
 }
 
@@ -178,9 +160,9 @@ static void put_health(struct json_out *w, struct txn *t, struct target *target)
     uint64_t history = health_history(t->w->health, target->health, &known);
     json_key(w, "health");
     json_open(w, '{');
-    put_int(w, "results", known);
-    put_int(w, "failures", (int64_t)known - __builtin_popcountll(history));
-    put_int(w, "cooling_ms", cooling_ms);
+    json_add_int(w, "results", known);
+    json_add_int(w, "failures", (int64_t)known - __builtin_popcountll(history));
+    json_add_int(w, "cooling_ms", cooling_ms);
     json_close(w, '}');
 }
 
@@ -215,9 +197,9 @@ static void put_from(struct json_out *w, const struct txn *t, const struct targe
     for (size_t i = 0; i < countof(said); i++) {
         const struct said *s = &said[i];
         if (s->target != s->unset)
-            put(w, s->what, s->target != s->request ? STR("step") : STR("request"));
+            json_add_str(w, s->what, s->target != s->request ? STR("step") : STR("request"));
         else if (s->gateway)
-            put(w, s->what, STR("gateway"));
+            json_add_str(w, s->what, STR("gateway"));
     }
     json_close(w, '}');
 }
@@ -225,13 +207,13 @@ static void put_from(struct json_out *w, const struct txn *t, const struct targe
 static void put_credential(struct json_out *w, const struct target *target)
 {
     bool brings = provider_has_credential(target->provider, &target->headers, target->query);
-    put(w, "credential",
-        target->stored    ? STR("stored")
-        : target->unified ? STR("unified")
-        : brings          ? STR("request")
-                          : STR("none"));
+    json_add_str(w, "credential",
+                 target->stored    ? STR("stored")
+                 : target->unified ? STR("unified")
+                 : brings          ? STR("request")
+                                   : STR("none"));
     if (target->stored)
-        put(w, "alias", target->stored->alias);
+        json_add_str(w, "alias", target->stored->alias);
 }
 
 static void put_target(struct json_out *w, struct txn *t, struct target *target)
@@ -240,16 +222,16 @@ static void put_target(struct json_out *w, struct txn *t, struct target *target)
     enum err e = refusal(t, target);
     json_open(w, '{');
     trace_target(w, target);
-    put_bool(w, "stream", target->facts.stream || target->op.stream);
+    json_add_bool(w, "stream", target->facts.stream || target->op.stream);
     put_url(w, t, target);
     put_credential(w, target);
     if (e != E_OK)
-        put(w, "refused", str_c(err_phrase(e)));
+        json_add_str(w, "refused", str_c(err_phrase(e)));
     put_cache(w, t, target);
     put_tries(w, t, p);
     put_health(w, t, target);
-    put_bool(w, "log", p->logged);
-    put_bool(w, "log_payload", p->logged && p->payload);
+    json_add_bool(w, "log", p->logged);
+    json_add_bool(w, "log_payload", p->logged && p->payload);
     put_from(w, t, target);
     json_close(w, '}');
 }
@@ -259,9 +241,9 @@ static void put_target(struct json_out *w, struct txn *t, struct target *target)
 static void put_caller(struct json_out *w, const struct txn *t)
 {
     if (t->token)
-        put(w, "token", t->token->name);
+        json_add_str(w, "token", t->token->name);
     else
-        put(w, "identity", t->identity->user);
+        json_add_str(w, "identity", t->identity->user);
 }
 
 static void write_plan(struct txn *t, struct buf *out)
@@ -270,12 +252,12 @@ static void write_plan(struct txn *t, struct buf *out)
     for (size_t i = 0; i < t->n_targets; i++)
         look_up(t, &t->targets[i]);
     json_open(&w, '{');
-    put(&w, "gateway", t->gateway->slug);
-    put_bool(&w, "authentication", t->gateway->authentication);
+    json_add_str(&w, "gateway", t->gateway->slug);
+    json_add_bool(&w, "authentication", t->gateway->authentication);
     put_caller(&w, t);
     put_answer(&w, t);
     trace_limit(&w, t);
-    put_int(&w, "total_timeout_ms", policy_total_timeout(t->gateway, &t->options));
+    json_add_int(&w, "total_timeout_ms", policy_total_timeout(t->gateway, &t->options));
     json_key(&w, "targets");
     json_open(&w, '[');
     for (size_t i = 0; i < t->n_targets; i++)

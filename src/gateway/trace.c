@@ -25,18 +25,6 @@ void trace_step(struct txn *t, const char *step)
         r->marks[r->n++].step = step;
 }
 
-static void put(struct json_out *w, const char *key, struct str value)
-{
-    json_key(w, key);
-    json_put_str(w, value);
-}
-
-static void put_int(struct json_out *w, const char *key, int64_t value)
-{
-    json_key(w, key);
-    json_put_int(w, value);
-}
-
 /* What the client said and the provider's dialect cannot: some 2 KiB of names, the rest is counted. */
 static void put_untold(struct json_out *w, const struct target *target)
 {
@@ -50,16 +38,16 @@ static void put_untold(struct json_out *w, const struct target *target)
         json_put_str(w, names->v[i]);
     json_close(w, ']');
     if (i < names->n)
-        put_int(w, "not_told_more", (int64_t)(names->n - i));
+        json_add_int(w, "not_told_more", (int64_t)(names->n - i));
 }
 
 void trace_target(struct json_out *w, const struct target *target)
 {
-    put_int(w, "step", target->step);
-    put(w, "provider", target->provider->slug);
-    put(w, "model", str_head(target_model(target), MODEL_NAME_BYTES));
+    json_add_int(w, "step", target->step);
+    json_add_str(w, "provider", target->provider->slug);
+    json_add_str(w, "model", str_head(target_model(target), MODEL_NAME_BYTES));
     if (parts_calls(target) > 1)
-        put_int(w, "calls", (int64_t)parts_calls(target));
+        json_add_int(w, "calls", (int64_t)parts_calls(target));
     put_untold(w, target);
 }
 
@@ -72,14 +60,14 @@ void trace_cache(struct json_out *w, const struct txn *t, const struct target *t
     char key[2 * sizeof(target->key.b)];
     json_key(w, "cache");
     json_open(w, '{');
-    put(w, "verdict", verdicts[target->cache]);
+    json_add_str(w, "verdict", verdicts[target->cache]);
     if (target->cache == CACHED_OFF) {
-        put(w, "why", cache_why_not(t, target));
+        json_add_str(w, "why", cache_why_not(t, target));
         return;
     }
     hex_encode(key, target->key.b, sizeof(target->key.b));
-    put(w, "key", str_of(key, sizeof(key)));
-    put_int(w, "ttl_s", target->policy.cache_ttl_ms / 1000);
+    json_add_str(w, "key", str_of(key, sizeof(key)));
+    json_add_int(w, "ttl_s", target->policy.cache_ttl_ms / 1000);
 }
 
 void trace_limit(struct json_out *w, const struct txn *t)
@@ -91,12 +79,12 @@ void trace_limit(struct json_out *w, const struct txn *t)
     (void)counters_peek(store_counters(t->w->store), t->gateway->id, limit, now_ms, &left);
     json_key(w, "limit");
     json_open(w, '{');
-    put_int(w, "requests", limit->limit);
-    put_int(w, "interval_s", limit->interval_ms / 1000);
-    put(w, "technique", limit->sliding ? STR("sliding") : STR("fixed"));
-    put_int(w, "left", left);
+    json_add_int(w, "requests", limit->limit);
+    json_add_int(w, "interval_s", limit->interval_ms / 1000);
+    json_add_str(w, "technique", limit->sliding ? STR("sliding") : STR("fixed"));
+    json_add_int(w, "left", left);
     if (!limit->sliding)
-        put_int(w, "renewed_in_ms", limit->interval_ms - now_ms % limit->interval_ms);
+        json_add_int(w, "renewed_in_ms", limit->interval_ms - now_ms % limit->interval_ms);
     json_close(w, '}');
 }
 
@@ -106,17 +94,17 @@ static void put_attempt(struct json_out *w, const struct txn *t, const struct at
         [BY_PROVIDER] = S("provider"), [BY_CACHE] = S("cache"), [BY_GATEWAY] = S("gateway")};
     uint64_t end = a->first_byte_us ? a->first_byte_us : a->ended_us ? a->ended_us : clock_us();
     json_open(w, '{');
-    put_int(w, "step", a->target->step);
-    put_int(w, "try", a->number + 1);
-    put(w, "provider", a->target->provider->slug);
-    put(w, "model", str_head(target_model(a->target), NAME_BYTES));
-    put(w, "by", by[a->by]);
+    json_add_int(w, "step", a->target->step);
+    json_add_int(w, "try", a->number + 1);
+    json_add_str(w, "provider", a->target->provider->slug);
+    json_add_str(w, "model", str_head(target_model(a->target), NAME_BYTES));
+    json_add_str(w, "by", by[a->by]);
     if (a->status)
-        put_int(w, "status", a->status);
+        json_add_int(w, "status", a->status);
     if (a->err != E_OK)
-        put(w, "error", str_c(err_phrase(a->err)));
-    put_int(w, "at_us", (int64_t)(a->started_us - exchange_started(t->x)));
-    put_int(w, "us", (int64_t)(end - a->started_us));
+        json_add_str(w, "error", str_c(err_phrase(a->err)));
+    json_add_int(w, "at_us", (int64_t)(a->started_us - exchange_started(t->x)));
+    json_add_int(w, "us", (int64_t)(end - a->started_us));
     json_close(w, '}');
 }
 
@@ -129,18 +117,18 @@ static void put_attempts(struct json_out *w, const struct txn *t)
         put_attempt(w, t, t->attempts[n]);
     json_close(w, ']');
     if (n < t->n_attempts)
-        put_int(w, "attempts_not_shown", (int64_t)(t->n_attempts - n));
+        json_add_int(w, "attempts_not_shown", (int64_t)(t->n_attempts - n));
 }
 
 void trace_times(struct json_out *w, const struct txn *t)
 {
     const struct trace *r = t->trace;
     uint64_t now = clock_us();
-    put_int(w, "total_us", (int64_t)(now - exchange_started(t->x)));
+    json_add_int(w, "total_us", (int64_t)(now - exchange_started(t->x)));
     json_key(w, "steps_us");
     json_open(w, '{');
     for (size_t i = 0; i < r->n; i++)
-        put_int(w, r->marks[i].step, (int64_t)(r->marks[i].us + (i == r->at ? now - r->since : 0)));
+        json_add_int(w, r->marks[i].step, (int64_t)(r->marks[i].us + (i == r->at ? now - r->since : 0)));
     json_close(w, '}');
 }
 
@@ -161,14 +149,14 @@ struct str trace_header(struct txn *t)
     buf_init(&b, TRACE_BYTES);
     struct json_out w = json_out(&b);
     json_open(&w, '{');
-    put(&w, "gateway", t->gateway ? t->gateway->slug : str_head(t->gateway_slug, NAME_BYTES));
+    json_add_str(&w, "gateway", t->gateway ? t->gateway->slug : str_head(t->gateway_slug, NAME_BYTES));
     if (t->in_target) {
         put_target(&w, t);
         trace_limit(&w, t);
         put_attempts(&w, t);
     }
     if (t->fault != E_OK)
-        put(&w, "error", str_c(err_phrase(t->fault)));
+        json_add_str(&w, "error", str_c(err_phrase(t->fault)));
     trace_times(&w, t);
     json_close(&w, '}');
     must(!b.full); /* names are cut, attempts stop in time */

@@ -139,24 +139,6 @@ unsigned count_if_text(const struct ask *q)
 
 /* ---- fields ---- */
 
-void field_str(struct json_out *w, const char *key, struct str value)
-{
-    json_key(w, key);
-    json_put_str(w, value);
-}
-
-void field_int(struct json_out *w, const char *key, int64_t value)
-{
-    json_key(w, key);
-    json_put_int(w, value);
-}
-
-void field_raw(struct json_out *w, const char *key, struct str json)
-{
-    json_key(w, key);
-    json_put_raw(w, json);
-}
-
 void field_open(struct json_out *w, const char *key, char bracket)
 {
     json_key(w, key);
@@ -175,7 +157,7 @@ struct str id_text(const struct ask *q, struct str prefix, char space[64])
 void field_id(struct json_out *w, const char *key, struct str prefix, const struct ask *q)
 {
     char space[64];
-    field_str(w, key, id_text(q, prefix, space));
+    json_add_str(w, key, id_text(q, prefix, space));
 }
 
 /* ---- text ---- */
@@ -355,13 +337,13 @@ static void write_echo(const struct ask *q, struct buf *out)
     hex_encode(hex, digest, sizeof(digest));
     struct json_out w = json_out(out);
     json_open(&w, '{');
-    field_str(&w, "method", q->head->method);
-    field_str(&w, "target", q->head->target);
+    json_add_str(&w, "method", q->head->method);
+    json_add_str(&w, "target", q->head->target);
     json_key(&w, "headers");
     put_headers(&w, &q->head->headers);
-    field_str(&w, "body_sha256", str_of(hex, sizeof(hex)));
-    field_int(&w, "body_bytes", (int64_t)q->body.n);
-    field_str(&w, "body", q->body.p ? str_head(q->body, MOCK_ECHO_BYTES) : STR(""));
+    json_add_str(&w, "body_sha256", str_of(hex, sizeof(hex)));
+    json_add_int(&w, "body_bytes", (int64_t)q->body.n);
+    json_add_str(&w, "body", q->body.p ? str_head(q->body, MOCK_ECHO_BYTES) : STR(""));
     json_close(&w, '}');
 }
 

@@ -156,9 +156,6 @@ unsigned count_args(const struct ask *q); /* pieces of arguments; 0 when none is
 unsigned count_if_tool(const struct ask *q);
 unsigned count_if_text(const struct ask *q);
 
-void field_str(struct json_out *w, const char *key, struct str value);
-void field_int(struct json_out *w, const char *key, int64_t value);
-void field_raw(struct json_out *w, const char *key, struct str json);
 void field_open(struct json_out *w, const char *key, char bracket);
 /* A string value: prefix and 24 digits made of the ask's hash. */
 void field_id(struct json_out *w, const char *key, struct str prefix, const struct ask *q);

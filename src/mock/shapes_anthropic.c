@@ -15,28 +15,28 @@ static struct str stop_reason(const struct ask *q)
 static void field_usage(struct json_out *w, const struct ask *q, int64_t out, bool split)
 {
     field_open(w, "usage", '{');
-    field_int(w, "input_tokens", q->tokens_in);
-    field_int(w, "cache_creation_input_tokens", q->written + q->written1h);
-    field_int(w, "cache_read_input_tokens", q->cached);
+    json_add_int(w, "input_tokens", q->tokens_in);
+    json_add_int(w, "cache_creation_input_tokens", q->written + q->written1h);
+    json_add_int(w, "cache_read_input_tokens", q->cached);
     if (split) {
         field_open(w, "cache_creation", '{');
-        field_int(w, "ephemeral_5m_input_tokens", q->written);
-        field_int(w, "ephemeral_1h_input_tokens", q->written1h);
+        json_add_int(w, "ephemeral_5m_input_tokens", q->written);
+        json_add_int(w, "ephemeral_1h_input_tokens", q->written1h);
         json_close(w, '}');
-        field_str(w, "service_tier", STR("standard"));
+        json_add_str(w, "service_tier", STR("standard"));
     }
-    field_int(w, "output_tokens", out);
+    json_add_int(w, "output_tokens", out);
     json_close(w, '}');
 }
 
 static void put_block(struct json_out *w, const struct ask *q)
 {
     json_open(w, '{');
-    field_str(w, "type", q->tool.n ? STR("tool_use") : STR("text"));
+    json_add_str(w, "type", q->tool.n ? STR("tool_use") : STR("text"));
     if (q->tool.n) {
         field_id(w, "id", STR("toolu_"), q);
-        field_str(w, "name", q->tool);
-        field_raw(w, "input", q->said);
+        json_add_str(w, "name", q->tool);
+        json_add_raw(w, "input", q->said);
     } else {
         json_key(w, "text");
         put_whole(w, q);
@@ -47,9 +47,9 @@ static void put_block(struct json_out *w, const struct ask *q)
 static void field_common(struct json_out *w, const struct ask *q)
 {
     field_id(w, "id", STR("msg_"), q);
-    field_str(w, "type", STR("message"));
-    field_str(w, "role", STR("assistant"));
-    field_str(w, "model", q->model);
+    json_add_str(w, "type", STR("message"));
+    json_add_str(w, "role", STR("assistant"));
+    json_add_str(w, "model", q->model);
 }
 
 static void messages_whole(const struct ask *q, struct buf *out)
@@ -60,8 +60,8 @@ static void messages_whole(const struct ask *q, struct buf *out)
     field_open(&w, "content", '[');
     put_block(&w, q);
     json_close(&w, ']');
-    field_str(&w, "stop_reason", stop_reason(q));
-    field_raw(&w, "stop_sequence", STR("null"));
+    json_add_str(&w, "stop_reason", stop_reason(q));
+    json_add_raw(&w, "stop_sequence", STR("null"));
     field_usage(&w, q, q->tokens_out + q->reasoning, true);
     json_close(&w, '}');
 }
@@ -71,7 +71,7 @@ static void messages_whole(const struct ask *q, struct buf *out)
 static struct json_out event_open(struct str type, struct buf *out)
 {
     struct json_out w = sse_open(out, type);
-    field_str(&w, "type", type);
+    json_add_str(&w, "type", type);
     return w;
 }
 
@@ -81,9 +81,9 @@ static void message_start(const struct ask *q, unsigned k, unsigned i, struct bu
     struct json_out w = event_open(STR("message_start"), out);
     field_open(&w, "message", '{');
     field_common(&w, q);
-    field_raw(&w, "content", STR("[]"));
-    field_raw(&w, "stop_reason", STR("null"));
-    field_raw(&w, "stop_sequence", STR("null"));
+    json_add_raw(&w, "content", STR("[]"));
+    json_add_raw(&w, "stop_reason", STR("null"));
+    json_add_raw(&w, "stop_sequence", STR("null"));
     field_usage(&w, q, 1, true);
     json_close(&w, '}');
     sse_close(out);
@@ -93,16 +93,16 @@ static void block_start(const struct ask *q, unsigned k, unsigned i, struct buf 
 {
     (void)k, (void)i;
     struct json_out w = event_open(STR("content_block_start"), out);
-    field_raw(&w, "index", STR("0"));
+    json_add_raw(&w, "index", STR("0"));
     field_open(&w, "content_block", '{');
     if (q->tool.n) {
-        field_str(&w, "type", STR("tool_use"));
+        json_add_str(&w, "type", STR("tool_use"));
         field_id(&w, "id", STR("toolu_"), q);
-        field_str(&w, "name", q->tool);
-        field_raw(&w, "input", STR("{}"));
+        json_add_str(&w, "name", q->tool);
+        json_add_raw(&w, "input", STR("{}"));
     } else {
-        field_str(&w, "type", STR("text"));
-        field_str(&w, "text", STR(""));
+        json_add_str(&w, "type", STR("text"));
+        json_add_str(&w, "text", STR(""));
     }
     json_close(&w, '}');
     sse_close(out);
@@ -119,9 +119,9 @@ static void block_delta(const struct ask *q, unsigned k, unsigned i, struct buf 
 {
     (void)i;
     struct json_out w = event_open(STR("content_block_delta"), out);
-    field_raw(&w, "index", STR("0"));
+    json_add_raw(&w, "index", STR("0"));
     field_open(&w, "delta", '{');
-    field_str(&w, "type", q->tool.n ? STR("input_json_delta") : STR("text_delta"));
+    json_add_str(&w, "type", q->tool.n ? STR("input_json_delta") : STR("text_delta"));
     json_key(&w, q->tool.n ? "partial_json" : "text");
     put_piece(&w, q, k);
     json_close(&w, '}');
@@ -132,7 +132,7 @@ static void block_stop(const struct ask *q, unsigned k, unsigned i, struct buf *
 {
     (void)q, (void)k, (void)i;
     struct json_out w = event_open(STR("content_block_stop"), out);
-    field_raw(&w, "index", STR("0"));
+    json_add_raw(&w, "index", STR("0"));
     sse_close(out);
 }
 
@@ -141,8 +141,8 @@ static void message_delta(const struct ask *q, unsigned k, unsigned i, struct bu
     (void)k, (void)i;
     struct json_out w = event_open(STR("message_delta"), out);
     field_open(&w, "delta", '{');
-    field_str(&w, "stop_reason", stop_reason(q));
-    field_raw(&w, "stop_sequence", STR("null"));
+    json_add_str(&w, "stop_reason", stop_reason(q));
+    json_add_raw(&w, "stop_sequence", STR("null"));
     json_close(&w, '}');
     field_usage(&w, q, q->tokens_out + q->reasoning, false);
     sse_close(out);
@@ -165,10 +165,10 @@ static const struct part messages_parts[] = {
 
 static void put_error(struct json_out *w, const struct ask *q, const struct fault *f)
 {
-    field_str(w, "type", STR("error"));
+    json_add_str(w, "type", STR("error"));
     field_open(w, "error", '{');
-    field_str(w, "type", str_c(fault_names(f->status)->anthropic));
-    field_str(w, "message", f->message);
+    json_add_str(w, "type", str_c(fault_names(f->status)->anthropic));
+    json_add_str(w, "message", f->message);
     json_close(w, '}');
     field_id(w, "request_id", STR("req_"), q);
 }
@@ -205,7 +205,7 @@ static void count_whole(const struct ask *q, struct buf *out)
 {
     struct json_out w = json_out(out);
     json_open(&w, '{');
-    field_int(&w, "input_tokens", q->tokens_in);
+    json_add_int(&w, "input_tokens", q->tokens_in);
     json_close(&w, '}');
 }
 

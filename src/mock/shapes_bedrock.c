@@ -53,20 +53,20 @@ static void field_usage(struct json_out *w, const struct ask *q)
 {
     int64_t written = q->written + q->written1h, out = q->tokens_out + q->reasoning;
     field_open(w, "usage", '{');
-    field_int(w, "inputTokens", q->tokens_in);
-    field_int(w, "outputTokens", out);
-    field_int(w, "totalTokens", q->tokens_in + q->cached + written + out);
-    field_int(w, "cacheReadInputTokens", q->cached);
-    field_int(w, "cacheWriteInputTokens", written);
+    json_add_int(w, "inputTokens", q->tokens_in);
+    json_add_int(w, "outputTokens", out);
+    json_add_int(w, "totalTokens", q->tokens_in + q->cached + written + out);
+    json_add_int(w, "cacheReadInputTokens", q->cached);
+    json_add_int(w, "cacheWriteInputTokens", written);
     if (written) {
         field_open(w, "cacheDetails", '[');
         json_open(w, '{');
-        field_str(w, "ttl", STR("5m"));
-        field_int(w, "inputTokens", q->written);
+        json_add_str(w, "ttl", STR("5m"));
+        json_add_int(w, "inputTokens", q->written);
         json_close(w, '}');
         json_open(w, '{');
-        field_str(w, "ttl", STR("1h"));
-        field_int(w, "inputTokens", q->written1h);
+        json_add_str(w, "ttl", STR("1h"));
+        json_add_int(w, "inputTokens", q->written1h);
         json_close(w, '}');
         json_close(w, ']');
     }
@@ -83,7 +83,7 @@ static void bedrock_fault(const struct ask *q, const struct fault *f, struct buf
     (void)q;
     struct json_out w = json_out(out);
     json_open(&w, '{');
-    field_str(&w, "message", f->message);
+    json_add_str(&w, "message", f->message);
     json_close(&w, '}');
 }
 
@@ -103,14 +103,14 @@ static void field_output(struct json_out *w, const struct ask *q)
 {
     field_open(w, "output", '{');
     field_open(w, "message", '{');
-    field_str(w, "role", STR("assistant"));
+    json_add_str(w, "role", STR("assistant"));
     field_open(w, "content", '[');
     json_open(w, '{');
     if (q->tool.n) {
         field_open(w, "toolUse", '{');
         field_id(w, "toolUseId", STR("tooluse_"), q);
-        field_str(w, "name", q->tool);
-        field_raw(w, "input", q->said);
+        json_add_str(w, "name", q->tool);
+        json_add_raw(w, "input", q->said);
         json_close(w, '}');
     } else {
         json_key(w, "text");
@@ -127,16 +127,16 @@ static void converse_whole(const struct ask *q, struct buf *out)
     struct json_out w = json_out(out);
     json_open(&w, '{');
     field_output(&w, q);
-    field_str(&w, "stopReason", stop_reason(q));
+    json_add_str(&w, "stopReason", stop_reason(q));
     field_usage(&w, q);
-    field_raw(&w, "metrics", STR("{\"latencyMs\":1}"));
+    json_add_raw(&w, "metrics", STR("{\"latencyMs\":1}"));
     json_close(&w, '}');
 }
 
 static void message_start(struct json_out *w, const struct ask *q, unsigned k)
 {
     (void)q, (void)k;
-    field_str(w, "role", STR("assistant"));
+    json_add_str(w, "role", STR("assistant"));
 }
 
 static void block_start(struct json_out *w, const struct ask *q, unsigned k)
@@ -145,10 +145,10 @@ static void block_start(struct json_out *w, const struct ask *q, unsigned k)
     field_open(w, "start", '{');
     field_open(w, "toolUse", '{');
     field_id(w, "toolUseId", STR("tooluse_"), q);
-    field_str(w, "name", q->tool);
+    json_add_str(w, "name", q->tool);
     json_close(w, '}');
     json_close(w, '}');
-    field_raw(w, "contentBlockIndex", STR("0"));
+    json_add_raw(w, "contentBlockIndex", STR("0"));
 }
 
 static void block_delta(struct json_out *w, const struct ask *q, unsigned k)
@@ -161,26 +161,26 @@ static void block_delta(struct json_out *w, const struct ask *q, unsigned k)
     if (q->tool.n)
         json_close(w, '}');
     json_close(w, '}');
-    field_raw(w, "contentBlockIndex", STR("0"));
+    json_add_raw(w, "contentBlockIndex", STR("0"));
 }
 
 static void block_stop(struct json_out *w, const struct ask *q, unsigned k)
 {
     (void)q, (void)k;
-    field_raw(w, "contentBlockIndex", STR("0"));
+    json_add_raw(w, "contentBlockIndex", STR("0"));
 }
 
 static void message_stop(struct json_out *w, const struct ask *q, unsigned k)
 {
     (void)k;
-    field_str(w, "stopReason", stop_reason(q));
+    json_add_str(w, "stopReason", stop_reason(q));
 }
 
 static void metadata(struct json_out *w, const struct ask *q, unsigned k)
 {
     (void)k;
     field_usage(w, q);
-    field_raw(w, "metrics", STR("{\"latencyMs\":1}"));
+    json_add_raw(w, "metrics", STR("{\"latencyMs\":1}"));
 }
 
 /* The events of a stream; Nova's invoke sends the same, each in an object under its name. */
@@ -252,7 +252,7 @@ static void titan_whole(const struct ask *q, struct buf *out)
     json_key(&w, "embedding");
     put_vector(&w, json_str(json_get(q->root, "inputText")),
                vector_size(json_get(q->root, "dimensions"), TITAN_DIMENSIONS));
-    field_int(&w, "inputTextTokenCount", q->tokens_in);
+    json_add_int(&w, "inputTextTokenCount", q->tokens_in);
     json_close(&w, '}');
 }
 
@@ -263,7 +263,7 @@ static void nova_embed_whole(const struct ask *q, struct buf *out)
     json_open(&w, '{');
     field_open(&w, "embeddings", '[');
     json_open(&w, '{');
-    field_str(&w, "embeddingType", STR("TEXT"));
+    json_add_str(&w, "embeddingType", STR("TEXT"));
     json_key(&w, "embedding");
     put_vector(&w, json_str(json_get(json_get(params, "text"), "value")),
                vector_size(json_get(params, "embeddingDimension"), NOVA_DIMENSIONS));
@@ -284,7 +284,7 @@ static void cohere_embed_whole(const struct ask *q, struct buf *out)
                    vector_size(json_get(q->root, "output_dimension"), TITAN_DIMENSIONS));
     json_close(&w, ']');
     json_close(&w, '}');
-    field_str(&w, "response_type", STR("embeddings_by_type"));
+    json_add_str(&w, "response_type", STR("embeddings_by_type"));
     json_close(&w, '}');
 }
 
@@ -293,7 +293,7 @@ static void nova_whole(const struct ask *q, struct buf *out)
     struct json_out w = json_out(out);
     json_open(&w, '{');
     field_output(&w, q);
-    field_str(&w, "stopReason", stop_reason(q));
+    json_add_str(&w, "stopReason", stop_reason(q));
     field_usage(&w, q);
     json_close(&w, '}');
 }
@@ -317,12 +317,12 @@ static void put_metrics(struct buf *event, const struct ask *q)
     struct json_out w = {.b = event, .comma = true};
     event->n--; /* into the object */
     field_open(&w, "amazon-bedrock-invocationMetrics", '{');
-    field_int(&w, "inputTokenCount", q->tokens_in);
-    field_int(&w, "outputTokenCount", q->tokens_out + q->reasoning);
-    field_raw(&w, "invocationLatency", STR("1"));
-    field_raw(&w, "firstByteLatency", STR("1"));
-    field_int(&w, "cacheReadInputTokenCount", q->cached);
-    field_int(&w, "cacheWriteInputTokenCount", q->written + q->written1h);
+    json_add_int(&w, "inputTokenCount", q->tokens_in);
+    json_add_int(&w, "outputTokenCount", q->tokens_out + q->reasoning);
+    json_add_raw(&w, "invocationLatency", STR("1"));
+    json_add_raw(&w, "firstByteLatency", STR("1"));
+    json_add_int(&w, "cacheReadInputTokenCount", q->cached);
+    json_add_int(&w, "cacheWriteInputTokenCount", q->written + q->written1h);
     json_close(&w, '}');
     json_close(&w, '}');
 }
@@ -335,7 +335,7 @@ static void append_chunk(struct buf *out, struct buf *event, const struct ask *q
     if (last && event->n)
         put_metrics(event, q);
     struct frame f;
-    field_str(frame_open(&f), "bytes", base64_encode(&a, buf_str(event)));
+    json_add_str(frame_open(&f), "bytes", base64_encode(&a, buf_str(event)));
     frame_close(&f, STR("chunk"), out);
     arena_done(&a);
 }

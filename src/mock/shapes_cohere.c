@@ -19,11 +19,11 @@ static void field_count(struct json_out *w, const char *key, int64_t n, bool as_
 {
     char text[32];
     if (!as_real) {
-        field_int(w, key, n);
+        json_add_int(w, key, n);
         return;
     }
     int len = snprintf(text, sizeof(text), "%lld.0", (long long)n);
-    field_raw(w, key, str_of(text, (size_t)len));
+    json_add_raw(w, key, str_of(text, (size_t)len));
 }
 
 static void field_counts(struct json_out *w, const struct ask *q, bool as_real)
@@ -46,7 +46,7 @@ static void cohere_fault(const struct ask *q, const struct fault *f, struct buf 
     struct json_out w = json_out(out);
     json_open(&w, '{');
     field_id(&w, "id", STR(""), q);
-    field_str(&w, "message", f->message);
+    json_add_str(&w, "message", f->message);
     json_close(&w, '}');
 }
 
@@ -56,9 +56,9 @@ static void put_call(struct json_out *w, const struct ask *q, bool with_argument
 {
     json_open(w, '{');
     field_id(w, "id", STR("call_"), q);
-    field_str(w, "type", STR("function"));
+    json_add_str(w, "type", STR("function"));
     field_open(w, "function", '{');
-    field_str(w, "name", q->tool);
+    json_add_str(w, "name", q->tool);
     json_key(w, "arguments");
     if (with_arguments)
         put_whole(w, q);
@@ -71,16 +71,16 @@ static void put_call(struct json_out *w, const struct ask *q, bool with_argument
 static void field_message_v2(struct json_out *w, const struct ask *q)
 {
     field_open(w, "message", '{');
-    field_str(w, "role", STR("assistant"));
+    json_add_str(w, "role", STR("assistant"));
     if (q->tool.n) {
-        field_str(w, "tool_plan", STR("I will use a tool."));
+        json_add_str(w, "tool_plan", STR("I will use a tool."));
         field_open(w, "tool_calls", '[');
         put_call(w, q, true);
         json_close(w, ']');
     } else {
         field_open(w, "content", '[');
         json_open(w, '{');
-        field_str(w, "type", STR("text"));
+        json_add_str(w, "type", STR("text"));
         json_key(w, "text");
         put_whole(w, q);
         json_close(w, '}');
@@ -91,7 +91,7 @@ static void field_message_v2(struct json_out *w, const struct ask *q)
 
 static void field_end_v2(struct json_out *w, const struct ask *q)
 {
-    field_str(w, "finish_reason", q->tool.n ? STR("TOOL_CALL") : finish_reason(q));
+    json_add_str(w, "finish_reason", q->tool.n ? STR("TOOL_CALL") : finish_reason(q));
     field_open(w, "usage", '{');
     field_counts(w, q, false);
     json_close(w, '}');
@@ -110,7 +110,7 @@ static void v2_whole(const struct ask *q, struct buf *out)
 static struct json_out v2_open(struct str type, struct buf *out)
 {
     struct json_out w = sse_open(out, type);
-    field_str(&w, "type", type);
+    json_add_str(&w, "type", type);
     return w;
 }
 
@@ -118,7 +118,7 @@ static struct json_out v2_open(struct str type, struct buf *out)
 static struct json_out delta_open(struct str type, struct buf *out)
 {
     struct json_out w = v2_open(type, out);
-    field_raw(&w, "index", STR("0"));
+    json_add_raw(&w, "index", STR("0"));
     field_open(&w, "delta", '{');
     field_open(&w, "message", '{');
     return w;
@@ -136,9 +136,10 @@ static void v2_start(const struct ask *q, unsigned k, unsigned i, struct buf *ou
     (void)k, (void)i;
     struct json_out w = v2_open(STR("message-start"), out);
     field_id(&w, "id", STR(""), q);
-    field_raw(&w, "delta",
-              STR("{\"message\":{\"role\":\"assistant\",\"content\":[],\"tool_plan\":\"\",\"tool_calls\":[],"
-                  "\"citations\":[]}}"));
+    json_add_raw(
+        &w, "delta",
+        STR("{\"message\":{\"role\":\"assistant\",\"content\":[],\"tool_plan\":\"\",\"tool_calls\":[],"
+            "\"citations\":[]}}"));
     sse_close(out);
 }
 
@@ -146,7 +147,7 @@ static void v2_content_start(const struct ask *q, unsigned k, unsigned i, struct
 {
     (void)q, (void)k, (void)i;
     struct json_out w = delta_open(STR("content-start"), out);
-    field_raw(&w, "content", STR("{\"type\":\"text\",\"text\":\"\"}"));
+    json_add_raw(&w, "content", STR("{\"type\":\"text\",\"text\":\"\"}"));
     delta_close(&w);
 }
 
@@ -187,7 +188,7 @@ static void v2_block_end(const struct ask *q, unsigned k, unsigned i, struct buf
 {
     (void)k, (void)i;
     struct json_out w = v2_open(q->tool.n ? STR("tool-call-end") : STR("content-end"), out);
-    field_raw(&w, "index", STR("0"));
+    json_add_raw(&w, "index", STR("0"));
     sse_close(out);
 }
 
@@ -218,8 +219,8 @@ static void v2_fault_event(const struct ask *q, const struct fault *f, unsigned 
     (void)q, (void)i;
     struct json_out w = v2_open(STR("message-end"), out);
     field_open(&w, "delta", '{');
-    field_str(&w, "finish_reason", STR("ERROR"));
-    field_str(&w, "error", f->message);
+    json_add_str(&w, "finish_reason", STR("ERROR"));
+    json_add_str(&w, "error", f->message);
     json_close(&w, '}');
     sse_close(out);
 }
@@ -239,8 +240,8 @@ static void field_calls_v1(struct json_out *w, const struct ask *q)
 {
     field_open(w, "tool_calls", '[');
     json_open(w, '{');
-    field_str(w, "name", q->tool);
-    field_raw(w, "parameters", q->said);
+    json_add_str(w, "name", q->tool);
+    json_add_raw(w, "parameters", q->said);
     json_close(w, '}');
     json_close(w, ']');
 }
@@ -255,12 +256,12 @@ static void put_response_v1(struct json_out *w, const struct ask *q)
     else
         put_whole(w, q);
     field_id(w, "generation_id", STR(""), q);
-    field_raw(w, "chat_history", STR("[]"));
-    field_str(w, "finish_reason", finish_reason(q));
+    json_add_raw(w, "chat_history", STR("[]"));
+    json_add_str(w, "finish_reason", finish_reason(q));
     if (q->tool.n)
         field_calls_v1(w, q);
     field_open(w, "meta", '{');
-    field_raw(w, "api_version", STR("{\"version\":\"1\"}"));
+    json_add_raw(w, "api_version", STR("{\"version\":\"1\"}"));
     field_counts(w, q, true);
     json_close(w, '}');
     json_close(w, '}');
@@ -276,8 +277,8 @@ static struct json_out line_open(struct str type, bool finished, struct buf *out
 {
     struct json_out w = json_out(out);
     json_open(&w, '{');
-    field_raw(&w, "is_finished", finished ? STR("true") : STR("false"));
-    field_str(&w, "event_type", type);
+    json_add_raw(&w, "is_finished", finished ? STR("true") : STR("false"));
+    json_add_str(&w, "event_type", type);
     return w;
 }
 
@@ -316,7 +317,7 @@ static void v1_end(const struct ask *q, unsigned k, unsigned i, struct buf *out)
 {
     (void)k, (void)i;
     struct json_out w = line_open(STR("stream-end"), true, out);
-    field_str(&w, "finish_reason", finish_reason(q));
+    json_add_str(&w, "finish_reason", finish_reason(q));
     json_key(&w, "response");
     put_response_v1(&w, q);
     line_close(&w);
@@ -331,12 +332,12 @@ static void v1_fault_event(const struct ask *q, const struct fault *f, unsigned 
 {
     (void)i;
     struct json_out w = line_open(STR("stream-end"), true, out);
-    field_str(&w, "finish_reason", STR("ERROR"));
-    field_str(&w, "error", f->message);
+    json_add_str(&w, "finish_reason", STR("ERROR"));
+    json_add_str(&w, "error", f->message);
     field_open(&w, "response", '{');
     field_id(&w, "response_id", STR(""), q);
-    field_str(&w, "text", STR(""));
-    field_str(&w, "finish_reason", STR("ERROR"));
+    json_add_str(&w, "text", STR(""));
+    json_add_str(&w, "finish_reason", STR("ERROR"));
     json_close(&w, '}');
     line_close(&w);
 }
@@ -381,10 +382,10 @@ static void embed_whole(const struct ask *q, struct buf *out)
         json_put_raw(&w, STR("[]"));
     field_open(&w, "meta", '{');
     field_open(&w, "billed_units", '{');
-    field_int(&w, "input_tokens", q->tokens_in);
+    json_add_int(&w, "input_tokens", q->tokens_in);
     json_close(&w, '}');
     json_close(&w, '}');
-    field_str(&w, "response_type", by_type ? STR("embeddings_by_type") : STR("embeddings_floats"));
+    json_add_str(&w, "response_type", by_type ? STR("embeddings_by_type") : STR("embeddings_floats"));
     json_close(&w, '}');
 }
 

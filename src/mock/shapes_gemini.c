@@ -15,18 +15,18 @@ static void field_usage(struct json_out *w, const struct ask *q, int64_t generat
     int64_t thoughts = last ? q->reasoning : 0;
 
     field_open(w, "usageMetadata", '{');
-    field_int(w, "promptTokenCount", in);
+    json_add_int(w, "promptTokenCount", in);
     if (q->cached)
-        field_int(w, "cachedContentTokenCount", q->cached);
+        json_add_int(w, "cachedContentTokenCount", q->cached);
     if (generated >= 0)
-        field_int(w, "candidatesTokenCount", generated);
+        json_add_int(w, "candidatesTokenCount", generated);
     if (thoughts)
-        field_int(w, "thoughtsTokenCount", thoughts);
-    field_int(w, "totalTokenCount", in + thoughts + (generated > 0 ? generated : 0));
+        json_add_int(w, "thoughtsTokenCount", thoughts);
+    json_add_int(w, "totalTokenCount", in + thoughts + (generated > 0 ? generated : 0));
     field_open(w, "promptTokensDetails", '[');
     json_open(w, '{');
-    field_str(w, "modality", STR("TEXT"));
-    field_int(w, "tokenCount", in);
+    json_add_str(w, "modality", STR("TEXT"));
+    json_add_int(w, "tokenCount", in);
     json_close(w, '}');
     json_close(w, ']');
     json_close(w, '}');
@@ -39,8 +39,8 @@ static void put_part(struct json_out *w, const struct ask *q, unsigned k)
     json_open(w, '{');
     if (q->tool.n) {
         field_open(w, "functionCall", '{');
-        field_str(w, "name", q->tool);
-        field_raw(w, "args", q->said);
+        json_add_str(w, "name", q->tool);
+        json_add_raw(w, "args", q->said);
         json_close(w, '}');
     } else {
         json_key(w, "text");
@@ -62,15 +62,15 @@ static void put_response(struct json_out *w, const struct ask *q, unsigned k, bo
     field_open(w, "parts", '[');
     put_part(w, q, k);
     json_close(w, ']');
-    field_str(w, "role", STR("model"));
+    json_add_str(w, "role", STR("model"));
     json_close(w, '}');
     if (last)
-        field_str(w, "finishReason", q->cut_short ? STR("MAX_TOKENS") : STR("STOP"));
-    field_raw(w, "index", STR("0"));
+        json_add_str(w, "finishReason", q->cut_short ? STR("MAX_TOKENS") : STR("STOP"));
+    json_add_raw(w, "index", STR("0"));
     json_close(w, '}');
     json_close(w, ']');
     field_usage(w, q, last ? q->tokens_out : k == 0 ? -1 : tokens_until(q, k), last);
-    field_str(w, "modelVersion", q->model);
+    json_add_str(w, "modelVersion", q->model);
     field_id(w, "responseId", STR(""), q);
     json_close(w, '}');
 }
@@ -118,9 +118,9 @@ static void put_error(struct json_out *w, const struct fault *f)
 {
     json_open(w, '{');
     field_open(w, "error", '{');
-    field_int(w, "code", f->status);
-    field_str(w, "message", f->message);
-    field_str(w, "status", str_c(fault_names(f->status)->google));
+    json_add_int(w, "code", f->status);
+    json_add_str(w, "message", f->message);
+    json_add_str(w, "status", str_c(fault_names(f->status)->google));
     json_close(w, '}');
     json_close(w, '}');
 }
@@ -191,7 +191,7 @@ static void put_embedding(struct json_out *w, const struct json_val *request)
 static void field_embed_usage(struct json_out *w, const struct ask *q)
 {
     field_open(w, "usageMetadata", '{');
-    field_int(w, "promptTokenCount", q->tokens_in);
+    json_add_int(w, "promptTokenCount", q->tokens_in);
     json_close(w, '}');
 }
 
@@ -222,8 +222,8 @@ static void put_prediction(struct json_out *w, struct str text, int64_t n)
     json_open(w, '{');
     field_open(w, "embeddings", '{');
     field_open(w, "statistics", '{');
-    field_int(w, "token_count", tokens_of(text.n));
-    field_raw(w, "truncated", STR("false"));
+    json_add_int(w, "token_count", tokens_of(text.n));
+    json_add_raw(w, "truncated", STR("false"));
     json_close(w, '}');
     json_key(w, "values");
     put_vector(w, text, n);
@@ -247,7 +247,7 @@ static void count_whole(const struct ask *q, struct buf *out)
 {
     struct json_out w = json_out(out);
     json_open(&w, '{');
-    field_int(&w, "totalTokens", q->tokens_in);
+    json_add_int(&w, "totalTokens", q->tokens_in);
     json_close(&w, '}');
 }
 

@@ -13,20 +13,20 @@ static void images_whole(const struct ask *q, struct buf *out)
 {
     struct json_out w = json_out(out);
     json_open(&w, '{');
-    field_raw(&w, "created", STR(MOCK_CREATED));
+    json_add_raw(&w, "created", STR(MOCK_CREATED));
     field_open(&w, "data", '[');
     json_open(&w, '{');
-    field_str(&w, "b64_json", pixel);
+    json_add_str(&w, "b64_json", pixel);
     json_close(&w, '}');
     json_close(&w, ']');
     field_open(&w, "usage", '{');
-    field_int(&w, "input_tokens", q->tokens_in);
+    json_add_int(&w, "input_tokens", q->tokens_in);
     field_open(&w, "input_tokens_details", '{');
-    field_raw(&w, "image_tokens", STR("0"));
-    field_int(&w, "text_tokens", q->tokens_in);
+    json_add_raw(&w, "image_tokens", STR("0"));
+    json_add_int(&w, "text_tokens", q->tokens_in);
     json_close(&w, '}');
-    field_int(&w, "output_tokens", IMAGE_TOKENS);
-    field_int(&w, "total_tokens", q->tokens_in + IMAGE_TOKENS);
+    json_add_int(&w, "output_tokens", IMAGE_TOKENS);
+    json_add_int(&w, "total_tokens", q->tokens_in + IMAGE_TOKENS);
     json_close(&w, '}');
     json_close(&w, '}');
 }
@@ -64,16 +64,16 @@ static void transcription_whole(const struct ask *q, struct buf *out)
     struct str text = STR("This is the mock provider: it has no ears.");
     struct json_out w = json_out(out);
     json_open(&w, '{');
-    field_str(&w, "text", text);
+    json_add_str(&w, "text", text);
     field_open(&w, "usage", '{');
-    field_str(&w, "type", STR("tokens"));
-    field_int(&w, "input_tokens", audio);
+    json_add_str(&w, "type", STR("tokens"));
+    json_add_int(&w, "input_tokens", audio);
     field_open(&w, "input_token_details", '{');
-    field_raw(&w, "text_tokens", STR("0"));
-    field_int(&w, "audio_tokens", audio);
+    json_add_raw(&w, "text_tokens", STR("0"));
+    json_add_int(&w, "audio_tokens", audio);
     json_close(&w, '}');
-    field_int(&w, "output_tokens", tokens_of(text.n));
-    field_int(&w, "total_tokens", audio + tokens_of(text.n));
+    json_add_int(&w, "output_tokens", tokens_of(text.n));
+    json_add_int(&w, "total_tokens", audio + tokens_of(text.n));
     json_close(&w, '}');
     json_close(&w, '}');
 }

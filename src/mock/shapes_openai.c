@@ -22,22 +22,22 @@ static void field_usage(struct json_out *w, const struct ask *q, int64_t out)
     int64_t written = q->written + q->written1h, in = q->tokens_in + q->cached + written;
 
     field_open(w, "usage", '{');
-    field_int(w, "prompt_tokens", in);
-    field_int(w, "completion_tokens", q->flavour & F_REASONING_APART ? out : out + q->reasoning);
-    field_int(w, "total_tokens", in + out + q->reasoning);
+    json_add_int(w, "prompt_tokens", in);
+    json_add_int(w, "completion_tokens", q->flavour & F_REASONING_APART ? out : out + q->reasoning);
+    json_add_int(w, "total_tokens", in + out + q->reasoning);
     field_open(w, "prompt_tokens_details", '{');
-    field_int(w, "cached_tokens", q->cached);
+    json_add_int(w, "cached_tokens", q->cached);
     if (written)
-        field_int(w, "cache_write_tokens", written);
+        json_add_int(w, "cache_write_tokens", written);
     json_close(w, '}');
     field_open(w, "completion_tokens_details", '{');
-    field_int(w, "reasoning_tokens", q->reasoning);
+    json_add_int(w, "reasoning_tokens", q->reasoning);
     json_close(w, '}');
     if (q->flavour & F_USAGE_EVERY)
-        field_int(w, "reasoning_tokens", q->reasoning); /* where Perplexity has it */
+        json_add_int(w, "reasoning_tokens", q->reasoning); /* where Perplexity has it */
     if (q->flavour & F_CACHE_HIT) {
-        field_int(w, "prompt_cache_hit_tokens", q->cached);
-        field_int(w, "prompt_cache_miss_tokens", in - q->cached);
+        json_add_int(w, "prompt_cache_hit_tokens", q->cached);
+        json_add_int(w, "prompt_cache_miss_tokens", in - q->cached);
     }
     if (q->flavour & F_COST)
         put_cost(w, in + out + q->reasoning);
@@ -55,9 +55,9 @@ static void put_call(struct json_out *w, const struct ask *q)
 {
     json_open(w, '{');
     field_id(w, "id", STR("call_"), q);
-    field_str(w, "type", STR("function"));
+    json_add_str(w, "type", STR("function"));
     field_open(w, "function", '{');
-    field_str(w, "name", q->tool);
+    json_add_str(w, "name", q->tool);
     json_key(w, "arguments");
     put_whole(w, q);
     json_close(w, '}');
@@ -67,7 +67,7 @@ static void put_call(struct json_out *w, const struct ask *q)
 static void field_message(struct json_out *w, const struct ask *q)
 {
     field_open(w, "message", '{');
-    field_str(w, "role", STR("assistant"));
+    json_add_str(w, "role", STR("assistant"));
     json_key(w, "content");
     if (q->tool.n) {
         json_put_null(w);
@@ -77,17 +77,17 @@ static void field_message(struct json_out *w, const struct ask *q)
     } else {
         put_whole(w, q);
     }
-    field_raw(w, "refusal", STR("null"));
-    field_raw(w, "annotations", STR("[]"));
+    json_add_raw(w, "refusal", STR("null"));
+    json_add_raw(w, "annotations", STR("[]"));
     json_close(w, '}');
 }
 
 static void field_common(struct json_out *w, const struct ask *q, struct str id_prefix, struct str object)
 {
     field_id(w, "id", id_prefix, q);
-    field_str(w, "object", object);
-    field_raw(w, "created", STR(MOCK_CREATED));
-    field_str(w, "model", q->model);
+    json_add_str(w, "object", object);
+    json_add_raw(w, "created", STR(MOCK_CREATED));
+    json_add_str(w, "model", q->model);
 }
 
 static void chat_whole(const struct ask *q, struct buf *out)
@@ -97,15 +97,15 @@ static void chat_whole(const struct ask *q, struct buf *out)
     field_common(&w, q, STR("chatcmpl-"), STR("chat.completion"));
     field_open(&w, "choices", '[');
     json_open(&w, '{');
-    field_raw(&w, "index", STR("0"));
+    json_add_raw(&w, "index", STR("0"));
     field_message(&w, q);
-    field_raw(&w, "logprobs", STR("null"));
-    field_str(&w, "finish_reason", finish_reason(q));
+    json_add_raw(&w, "logprobs", STR("null"));
+    json_add_str(&w, "finish_reason", finish_reason(q));
     json_close(&w, '}');
     json_close(&w, ']');
     field_usage(&w, q, q->tokens_out);
-    field_str(&w, "service_tier", STR("default"));
-    field_str(&w, "system_fingerprint", STR(FINGERPRINT));
+    json_add_str(&w, "service_tier", STR("default"));
+    json_add_str(&w, "system_fingerprint", STR(FINGERPRINT));
     json_close(&w, '}');
 }
 
@@ -115,7 +115,7 @@ static struct json_out chunk_open(const struct ask *q, struct buf *out)
     struct json_out w = sse_open(out, STR(""));
     field_id(&w, "id", STR("chatcmpl-"), q);
     json_put_raw(&w, STR("\"object\":\"chat.completion.chunk\",\"created\":" MOCK_CREATED));
-    field_str(&w, "model", q->model);
+    json_add_str(&w, "model", q->model);
     json_put_raw(&w, STR("\"system_fingerprint\":\"" FINGERPRINT "\""));
     return w;
 }
@@ -133,13 +133,13 @@ static void delta_close(struct json_out *w, const struct ask *q, struct str fini
 {
     json_close(w, '}');
     json_put_raw(w, STR("\"logprobs\":null"));
-    field_str(w, "finish_reason", finish);
+    json_add_str(w, "finish_reason", finish);
     json_close(w, '}');
     json_close(w, ']');
     if ((q->flavour & F_USAGE_EVERY) || (finish.p && (q->flavour & F_USAGE_LAST)))
         field_usage(w, q, generated);
     else if (q->usage_asked)
-        field_raw(w, "usage", STR("null"));
+        json_add_raw(w, "usage", STR("null"));
     if (finish.p && (q->flavour & F_X_GROQ)) {
         field_open(w, "x_groq", '{');
         field_id(w, "id", STR("req_"), q);
@@ -155,8 +155,8 @@ static void chat_role(const struct ask *q, unsigned k, unsigned i, struct buf *o
 {
     (void)k, (void)i;
     struct json_out w = delta_open(q, out);
-    field_str(&w, "role", STR("assistant"));
-    field_raw(&w, "content", q->tool.n ? STR("null") : STR("\"\""));
+    json_add_str(&w, "role", STR("assistant"));
+    json_add_raw(&w, "content", q->tool.n ? STR("null") : STR("\"\""));
     delta_close(&w, q, unfinished, 0);
 }
 
@@ -174,7 +174,7 @@ static struct json_out call_open(const struct ask *q, struct buf *out)
     struct json_out w = delta_open(q, out);
     field_open(&w, "tool_calls", '[');
     json_open(&w, '{');
-    field_raw(&w, "index", STR("0"));
+    json_add_raw(&w, "index", STR("0"));
     return w;
 }
 
@@ -191,10 +191,10 @@ static void chat_call(const struct ask *q, unsigned k, unsigned i, struct buf *o
     (void)k, (void)i;
     struct json_out w = call_open(q, out);
     field_id(&w, "id", STR("call_"), q);
-    field_str(&w, "type", STR("function"));
+    json_add_str(&w, "type", STR("function"));
     field_open(&w, "function", '{');
-    field_str(&w, "name", q->tool);
-    field_str(&w, "arguments", STR(""));
+    json_add_str(&w, "name", q->tool);
+    json_add_str(&w, "arguments", STR(""));
     call_close(&w, q);
 }
 
@@ -224,7 +224,7 @@ static void chat_usage(const struct ask *q, unsigned k, unsigned i, struct buf *
 {
     (void)k, (void)i;
     struct json_out w = chunk_open(q, out);
-    field_raw(&w, "choices", STR("[]"));
+    json_add_raw(&w, "choices", STR("[]"));
     field_usage(&w, q, q->tokens_out);
     sse_close(out);
 }
@@ -240,10 +240,10 @@ static void put_error(struct json_out *w, const struct fault *f)
 {
     const struct fault_names *names = fault_names(f->status);
     field_open(w, "error", '{');
-    field_str(w, "message", f->message);
-    field_str(w, "type", str_c(names->openai_type));
-    field_raw(w, "param", STR("null"));
-    field_str(w, "code", str_c(names->openai_code));
+    json_add_str(w, "message", f->message);
+    json_add_str(w, "type", str_c(names->openai_type));
+    json_add_raw(w, "param", STR("null"));
+    json_add_str(w, "code", str_c(names->openai_code));
     json_close(w, '}');
 }
 
@@ -287,9 +287,9 @@ static void completion_choice(struct json_out *w, const struct ask *q, unsigned 
         put_piece(w, q, k);
     else
         put_whole(w, q);
-    field_raw(w, "index", STR("0"));
-    field_raw(w, "logprobs", STR("null"));
-    field_str(w, "finish_reason", finish);
+    json_add_raw(w, "index", STR("0"));
+    json_add_raw(w, "logprobs", STR("null"));
+    json_add_str(w, "finish_reason", finish);
     json_close(w, '}');
     json_close(w, ']');
 }
@@ -310,7 +310,7 @@ static void completions_chunk(const struct ask *q, unsigned k, struct str finish
     field_common(&w, q, STR("cmpl-"), STR("text_completion"));
     completion_choice(&w, q, k, finish);
     if (q->usage_asked)
-        field_raw(&w, "usage", STR("null"));
+        json_add_raw(&w, "usage", STR("null"));
     sse_close(out);
 }
 
@@ -336,7 +336,7 @@ static void completions_usage(const struct ask *q, unsigned k, unsigned i, struc
     (void)k, (void)i;
     struct json_out w = sse_open(out, STR(""));
     field_common(&w, q, STR("cmpl-"), STR("text_completion"));
-    field_raw(&w, "choices", STR("[]"));
+    json_add_raw(&w, "choices", STR("[]"));
     field_usage(&w, q, q->tokens_out);
     sse_close(out);
 }
@@ -368,8 +368,8 @@ static void put_embedding(struct json_out *w, const struct ask *q, size_t index,
     const char *name = q->flavour & F_EMBEDDING_ID ? "output_dimension" : "dimensions";
     int64_t n = vector_size(json_get(q->root, name), OPENAI_DIMENSIONS);
     json_open(w, '{');
-    field_str(w, "object", STR("embedding"));
-    field_int(w, "index", (int64_t)index);
+    json_add_str(w, "object", STR("embedding"));
+    json_add_int(w, "index", (int64_t)index);
     json_key(w, "embedding");
     if (str_eq(json_str(json_get(q->root, "encoding_format")), STR("base64")))
         put_vector_base64(w, text, n);
@@ -385,7 +385,7 @@ static void embeddings_whole(const struct ask *q, struct buf *out)
     json_open(&w, '{');
     if (q->flavour & F_EMBEDDING_ID)
         field_id(&w, "id", STR(""), q);
-    field_str(&w, "object", STR("list"));
+    json_add_str(&w, "object", STR("list"));
     field_open(&w, "data", '[');
     if (json_at(input, 0) && json_type(json_at(input, 0)) != JSON_NUMBER) /* one of numbers is token ids */
         for (size_t i = 0; i < json_count(input) && !out->full; i++)
@@ -393,10 +393,10 @@ static void embeddings_whole(const struct ask *q, struct buf *out)
     else
         put_embedding(&w, q, 0, json_str(input));
     json_close(&w, ']');
-    field_str(&w, "model", q->model);
+    json_add_str(&w, "model", q->model);
     field_open(&w, "usage", '{');
-    field_int(&w, "prompt_tokens", q->tokens_in);
-    field_int(&w, "total_tokens", q->tokens_in);
+    json_add_int(&w, "prompt_tokens", q->tokens_in);
+    json_add_int(&w, "total_tokens", q->tokens_in);
     json_close(&w, '}');
     json_close(&w, '}');
 }
@@ -428,22 +428,22 @@ static void put_model(struct json_out *w, enum model_form form, struct str id)
     memcpy(space + 7, id.p, n);
     json_open(w, '{');
     if (form == GEMINI_MODEL) {
-        field_str(w, "name", str_of(space, n + 7));
-        field_str(w, "displayName", id);
-        field_raw(w, "inputTokenLimit", STR("1048576"));
-        field_raw(w, "outputTokenLimit", STR("65536"));
-        field_raw(w, "supportedGenerationMethods",
-                  STR("[\"generateContent\",\"countTokens\",\"embedContent\"]"));
+        json_add_str(w, "name", str_of(space, n + 7));
+        json_add_str(w, "displayName", id);
+        json_add_raw(w, "inputTokenLimit", STR("1048576"));
+        json_add_raw(w, "outputTokenLimit", STR("65536"));
+        json_add_raw(w, "supportedGenerationMethods",
+                     STR("[\"generateContent\",\"countTokens\",\"embedContent\"]"));
     } else if (form == ANTHROPIC_MODEL) {
-        field_str(w, "type", STR("model"));
-        field_str(w, "id", id);
-        field_str(w, "display_name", id);
-        field_str(w, "created_at", STR("2025-10-09T08:53:20Z"));
+        json_add_str(w, "type", STR("model"));
+        json_add_str(w, "id", id);
+        json_add_str(w, "display_name", id);
+        json_add_str(w, "created_at", STR("2025-10-09T08:53:20Z"));
     } else {
-        field_str(w, "id", id);
-        field_str(w, "object", STR("model"));
-        field_raw(w, "created", STR(MOCK_CREATED));
-        field_str(w, "owned_by", STR("mock"));
+        json_add_str(w, "id", id);
+        json_add_str(w, "object", STR("model"));
+        json_add_raw(w, "created", STR(MOCK_CREATED));
+        json_add_str(w, "owned_by", STR("mock"));
     }
     json_close(w, '}');
 }
@@ -456,15 +456,15 @@ static void models_whole(const struct ask *q, struct buf *out)
     struct json_out w = json_out(out);
     json_open(&w, '{');
     if (form == OPENAI_MODEL)
-        field_str(&w, "object", STR("list"));
+        json_add_str(&w, "object", STR("list"));
     field_open(&w, form == GEMINI_MODEL ? "models" : "data", '[');
     for (size_t i = 0; i < countof(names); i++)
         put_model(&w, form, names[i]);
     json_close(&w, ']');
     if (form == ANTHROPIC_MODEL) {
-        field_raw(&w, "has_more", STR("false"));
-        field_str(&w, "first_id", names[0]);
-        field_str(&w, "last_id", names[countof(names) - 1]);
+        json_add_raw(&w, "has_more", STR("false"));
+        json_add_str(&w, "first_id", names[0]);
+        json_add_str(&w, "last_id", names[countof(names) - 1]);
     }
     json_close(&w, '}');
 }

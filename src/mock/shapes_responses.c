@@ -11,17 +11,17 @@ static void field_usage(struct json_out *w, const struct ask *q)
     int64_t in = q->tokens_in + q->cached + written, out = q->tokens_out + q->reasoning;
 
     field_open(w, "usage", '{');
-    field_int(w, "input_tokens", in);
+    json_add_int(w, "input_tokens", in);
     field_open(w, "input_tokens_details", '{');
-    field_int(w, "cached_tokens", q->cached);
+    json_add_int(w, "cached_tokens", q->cached);
     if (written)
-        field_int(w, "cache_write_tokens", written);
+        json_add_int(w, "cache_write_tokens", written);
     json_close(w, '}');
-    field_int(w, "output_tokens", out);
+    json_add_int(w, "output_tokens", out);
     field_open(w, "output_tokens_details", '{');
-    field_int(w, "reasoning_tokens", q->reasoning);
+    json_add_int(w, "reasoning_tokens", q->reasoning);
     json_close(w, '}');
-    field_int(w, "total_tokens", in + out);
+    json_add_int(w, "total_tokens", in + out);
     json_close(w, '}');
 }
 
@@ -35,14 +35,14 @@ static struct str status(const struct ask *q, bool complete)
 static void put_content(struct json_out *w, const struct ask *q, bool complete)
 {
     json_open(w, '{');
-    field_str(w, "type", STR("output_text"));
+    json_add_str(w, "type", STR("output_text"));
     json_key(w, "text");
     if (complete)
         put_whole(w, q);
     else
         json_put_str(w, STR(""));
-    field_raw(w, "annotations", STR("[]"));
-    field_raw(w, "logprobs", STR("[]"));
+    json_add_raw(w, "annotations", STR("[]"));
+    json_add_raw(w, "logprobs", STR("[]"));
     json_close(w, '}');
 }
 
@@ -50,18 +50,18 @@ static void put_item(struct json_out *w, const struct ask *q, bool complete)
 {
     json_open(w, '{');
     field_id(w, "id", q->tool.n ? STR("fc_") : STR("msg_"), q);
-    field_str(w, "type", q->tool.n ? STR("function_call") : STR("message"));
-    field_str(w, "status", status(q, complete));
+    json_add_str(w, "type", q->tool.n ? STR("function_call") : STR("message"));
+    json_add_str(w, "status", status(q, complete));
     if (q->tool.n) {
         field_id(w, "call_id", STR("call_"), q);
-        field_str(w, "name", q->tool);
+        json_add_str(w, "name", q->tool);
         json_key(w, "arguments");
         if (complete)
             put_whole(w, q);
         else
             json_put_str(w, STR(""));
     } else {
-        field_str(w, "role", STR("assistant"));
+        json_add_str(w, "role", STR("assistant"));
         field_open(w, "content", '[');
         if (complete)
             put_content(w, q, true);
@@ -95,19 +95,19 @@ static void put_constants(struct json_out *w)
         {"user", S("null")},
     };
     for (size_t i = 0; i < countof(constants); i++)
-        field_raw(w, constants[i].key, constants[i].json);
+        json_add_raw(w, constants[i].key, constants[i].json);
 }
 
 static void put_response(struct json_out *w, const struct ask *q, bool complete)
 {
     json_open(w, '{');
     field_id(w, "id", STR("resp_"), q);
-    field_str(w, "object", STR("response"));
-    field_raw(w, "created_at", STR(MOCK_CREATED));
-    field_str(w, "status", status(q, complete));
-    field_raw(w, "incomplete_details",
-              complete && q->cut_short ? STR("{\"reason\":\"max_output_tokens\"}") : STR("null"));
-    field_str(w, "model", q->model);
+    json_add_str(w, "object", STR("response"));
+    json_add_raw(w, "created_at", STR(MOCK_CREATED));
+    json_add_str(w, "status", status(q, complete));
+    json_add_raw(w, "incomplete_details",
+                 complete && q->cut_short ? STR("{\"reason\":\"max_output_tokens\"}") : STR("null"));
+    json_add_str(w, "model", q->model);
     field_open(w, "output", '[');
     if (complete)
         put_item(w, q, true);
@@ -116,7 +116,7 @@ static void put_response(struct json_out *w, const struct ask *q, bool complete)
     if (complete)
         field_usage(w, q);
     else
-        field_raw(w, "usage", STR("null"));
+        json_add_raw(w, "usage", STR("null"));
     json_close(w, '}');
 }
 
@@ -131,17 +131,17 @@ static void responses_whole(const struct ask *q, struct buf *out)
 static struct json_out event_open(struct str type, unsigned i, struct buf *out)
 {
     struct json_out w = sse_open(out, type);
-    field_str(&w, "type", type);
-    field_int(&w, "sequence_number", i);
+    json_add_str(&w, "type", type);
+    json_add_int(&w, "sequence_number", i);
     return w;
 }
 
 static void about_item(struct json_out *w, const struct ask *q)
 {
     field_id(w, "item_id", q->tool.n ? STR("fc_") : STR("msg_"), q);
-    field_raw(w, "output_index", STR("0"));
+    json_add_raw(w, "output_index", STR("0"));
     if (!q->tool.n)
-        field_raw(w, "content_index", STR("0"));
+        json_add_raw(w, "content_index", STR("0"));
 }
 
 static void write_opening(const struct ask *q, unsigned k, unsigned i, struct buf *out)
@@ -156,7 +156,7 @@ static void write_opening(const struct ask *q, unsigned k, unsigned i, struct bu
 static void write_item(const struct ask *q, struct str type, bool complete, unsigned i, struct buf *out)
 {
     struct json_out w = event_open(type, i, out);
-    field_raw(&w, "output_index", STR("0"));
+    json_add_raw(&w, "output_index", STR("0"));
     json_key(&w, "item");
     put_item(&w, q, complete);
     sse_close(out);
@@ -204,7 +204,7 @@ static void write_delta(const struct ask *q, unsigned k, unsigned i, struct buf 
     json_key(&w, "delta");
     put_piece(&w, q, k);
     if (!q->tool.n)
-        field_raw(&w, "logprobs", STR("[]"));
+        json_add_raw(&w, "logprobs", STR("[]"));
     sse_close(out);
 }
 
@@ -215,10 +215,10 @@ static void write_delta_done(const struct ask *q, unsigned k, unsigned i, struct
         q->tool.n ? STR("response.function_call_arguments.done") : STR("response.output_text.done"), i, out);
     about_item(&w, q);
     if (q->tool.n) {
-        field_str(&w, "name", q->tool);
+        json_add_str(&w, "name", q->tool);
         json_key(&w, "arguments");
     } else {
-        field_raw(&w, "logprobs", STR("[]"));
+        json_add_raw(&w, "logprobs", STR("[]"));
         json_key(&w, "text");
     }
     put_whole(&w, q);
@@ -253,9 +253,9 @@ static void responses_fault_event(const struct ask *q, const struct fault *f, un
 {
     (void)q;
     struct json_out w = event_open(STR("error"), i, out);
-    field_str(&w, "code", str_c(fault_names(f->status)->openai_type));
-    field_str(&w, "message", f->message);
-    field_raw(&w, "param", STR("null"));
+    json_add_str(&w, "code", str_c(fault_names(f->status)->openai_type));
+    json_add_str(&w, "message", f->message);
+    json_add_raw(&w, "param", STR("null"));
     sse_close(out);
 }
 

@@ -11,11 +11,11 @@ static void field_usage(struct json_out *w, const struct ask *q)
 {
     int64_t in = q->tokens_in + q->cached + q->written + q->written1h, out = q->tokens_out + q->reasoning;
     field_open(w, "usage", '{');
-    field_int(w, "prompt_tokens", in);
-    field_int(w, "completion_tokens", out);
-    field_int(w, "total_tokens", in + out);
+    json_add_int(w, "prompt_tokens", in);
+    json_add_int(w, "completion_tokens", out);
+    json_add_int(w, "total_tokens", in + out);
     field_open(w, "prompt_tokens_details", '{');
-    field_int(w, "cached_tokens", q->cached);
+    json_add_int(w, "cached_tokens", q->cached);
     json_close(w, '}');
     json_close(w, '}');
 }
@@ -25,8 +25,8 @@ static void field_calls(struct json_out *w, const struct ask *q)
     field_open(w, "tool_calls", '[');
     if (q->tool.n) {
         json_open(w, '{');
-        field_str(w, "name", q->tool);
-        field_raw(w, "arguments", q->said);
+        json_add_str(w, "name", q->tool);
+        json_add_raw(w, "arguments", q->said);
         json_close(w, '}');
     }
     json_close(w, ']');
@@ -55,7 +55,7 @@ static void put_embeddings(struct json_out *w, const struct json_val *text)
     for (size_t i = 0; i < n && !w->b->full; i++)
         put_vector(w, json_str(one ? text : json_at(text, i)), WORKERS_DIMENSIONS);
     json_close(w, ']');
-    field_str(w, "pooling", STR("mean"));
+    json_add_str(w, "pooling", STR("mean"));
 }
 
 static void run_whole(const struct ask *q, struct buf *out)
@@ -69,9 +69,9 @@ static void run_whole(const struct ask *q, struct buf *out)
     else
         put_generated(&w, q);
     json_close(&w, '}');
-    field_raw(&w, "success", STR("true"));
-    field_raw(&w, "errors", STR("[]"));
-    field_raw(&w, "messages", STR("[]"));
+    json_add_raw(&w, "success", STR("true"));
+    json_add_raw(&w, "errors", STR("[]"));
+    json_add_raw(&w, "messages", STR("[]"));
     json_close(&w, '}');
 }
 
@@ -88,7 +88,7 @@ static void run_calls(const struct ask *q, unsigned k, unsigned i, struct buf *o
 {
     (void)k, (void)i;
     struct json_out w = sse_open(out, STR(""));
-    field_str(&w, "response", STR(""));
+    json_add_str(&w, "response", STR(""));
     field_calls(&w, q);
     sse_close(out);
 }
@@ -97,7 +97,7 @@ static void run_usage(const struct ask *q, unsigned k, unsigned i, struct buf *o
 {
     (void)k, (void)i;
     struct json_out w = sse_open(out, STR(""));
-    field_str(&w, "response", STR(""));
+    json_add_str(&w, "response", STR(""));
     field_usage(&w, q);
     sse_close(out);
 }
@@ -111,8 +111,8 @@ static void field_errors(struct json_out *w, const struct fault *f)
 {
     field_open(w, "errors", '[');
     json_open(w, '{');
-    field_str(w, "message", f->message);
-    field_int(w, "code", fault_names(f->status)->workers_ai);
+    json_add_str(w, "message", f->message);
+    json_add_int(w, "code", fault_names(f->status)->workers_ai);
     json_close(w, '}');
     json_close(w, ']');
 }
@@ -123,9 +123,9 @@ static void run_fault(const struct ask *q, const struct fault *f, struct buf *ou
     struct json_out w = json_out(out);
     json_open(&w, '{');
     field_errors(&w, f);
-    field_raw(&w, "success", STR("false"));
-    field_raw(&w, "result", STR("{}"));
-    field_raw(&w, "messages", STR("[]"));
+    json_add_raw(&w, "success", STR("false"));
+    json_add_raw(&w, "result", STR("{}"));
+    json_add_raw(&w, "messages", STR("[]"));
     json_close(&w, '}');
 }
 

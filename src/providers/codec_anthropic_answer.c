@@ -5,18 +5,6 @@
  */
 #include "providers/codec_anthropic.h"
 
-static void put_member(struct json_out *w, const char *key, struct str value)
-{
-    json_key(w, key);
-    json_put_str(w, value);
-}
-
-static void put_count(struct json_out *w, const char *key, int64_t n)
-{
-    json_key(w, key);
-    json_put_int(w, n);
-}
-
 /* ---- usage, stop reasons, citations: for streams too ------------------------------------------------- */
 
 void anthropic_put_usage(struct json_out *w, const struct usage *u)
@@ -25,21 +13,21 @@ void anthropic_put_usage(struct json_out *w, const struct usage *u)
     if (!u || !u->known)
         u = &none;
     json_open(w, '{');
-    put_count(w, "input_tokens", u->input - u->cached - u->cache_write);
-    put_count(w, "cache_creation_input_tokens", u->cache_write);
-    put_count(w, "cache_read_input_tokens", u->cached);
+    json_add_int(w, "input_tokens", u->input - u->cached - u->cache_write);
+    json_add_int(w, "cache_creation_input_tokens", u->cache_write);
+    json_add_int(w, "cache_read_input_tokens", u->cached);
     if (u->cache_write) {
         json_key(w, "cache_creation");
         json_open(w, '{');
-        put_count(w, "ephemeral_5m_input_tokens", u->cache_write - u->cache_write_1h);
-        put_count(w, "ephemeral_1h_input_tokens", u->cache_write_1h);
+        json_add_int(w, "ephemeral_5m_input_tokens", u->cache_write - u->cache_write_1h);
+        json_add_int(w, "ephemeral_1h_input_tokens", u->cache_write_1h);
         json_close(w, '}');
     }
-    put_count(w, "output_tokens", u->output);
+    json_add_int(w, "output_tokens", u->output);
     if (u->reasoning) {
         json_key(w, "output_tokens_details");
         json_open(w, '{');
-        put_count(w, "thinking_tokens", u->reasoning);
+        json_add_int(w, "thinking_tokens", u->reasoning);
         json_close(w, '}');
     }
     json_close(w, '}');
@@ -80,18 +68,18 @@ void anthropic_put_citation(struct json_out *w, const struct ir_citation *c)
         return;
     }
     json_open(w, '{');
-    put_member(w, "type", c->url.n ? STR("web_search_result_location") : STR("search_result_location"));
-    put_member(w, "cited_text", c->quote.p ? c->quote : STR(""));
-    put_member(w, "title", c->title);
+    json_add_str(w, "type", c->url.n ? STR("web_search_result_location") : STR("search_result_location"));
+    json_add_str(w, "cited_text", c->quote.p ? c->quote : STR(""));
+    json_add_str(w, "title", c->title);
     if (c->url.n) {
-        put_member(w, "url", c->url);
-        put_member(w, "encrypted_index", STR(""));
+        json_add_str(w, "url", c->url);
+        json_add_str(w, "encrypted_index", STR(""));
     } else {
         struct str source = c->document.p ? c->document : c->file_id;
-        put_member(w, "source", source.p ? source : STR(""));
-        put_count(w, "search_result_index", 0);
-        put_count(w, "start_block_index", 0);
-        put_count(w, "end_block_index", 1);
+        json_add_str(w, "source", source.p ? source : STR(""));
+        json_add_int(w, "search_result_index", 0);
+        json_add_int(w, "start_block_index", 0);
+        json_add_int(w, "end_block_index", 1);
     }
     json_close(w, '}');
 }
@@ -113,15 +101,15 @@ void anthropic_put_stop(struct json_out *w, enum ir_finish finish, struct str se
         finish = calls ? IR_FINISH_TOOLS : refused ? IR_FINISH_REFUSAL : IR_FINISH_STOP;
     if (failed || finish == IR_FINISH_FILTER)
         finish = IR_FINISH_REFUSAL;
-    put_member(w, "stop_reason", reason_of(finish));
-    put_member(w, "stop_sequence", sequence);
+    json_add_str(w, "stop_reason", reason_of(finish));
+    json_add_str(w, "stop_sequence", sequence);
     if (!failed) /* there is no word for it, but it must not look like an answer that is complete */
         return;
     json_key(w, "stop_details");
     json_open(w, '{');
-    put_member(w, "type", STR("refusal"));
-    put_member(w, "category", str_of(NULL, 0));
-    put_member(w, "explanation", STR("The provider ended its answer with an error"));
+    json_add_str(w, "type", STR("refusal"));
+    json_add_str(w, "category", str_of(NULL, 0));
+    json_add_str(w, "explanation", STR("The provider ended its answer with an error"));
     json_close(w, '}');
 }
 
@@ -198,8 +186,8 @@ struct writing {
 static void put_text(struct writing *y, struct str text, const struct ir_citation *c)
 {
     json_open(&y->w, '{');
-    put_member(&y->w, "type", STR("text"));
-    put_member(&y->w, "text", text.p ? text : STR(""));
+    json_add_str(&y->w, "type", STR("text"));
+    json_add_str(&y->w, "text", text.p ? text : STR(""));
     if (c) {
         json_key(&y->w, "citations");
         json_open(&y->w, '[');
@@ -218,9 +206,9 @@ static enum err put_call(struct writing *y, const struct ir_part *p)
         return E_FULL;
     y->calls = true;
     json_open(&y->w, '{');
-    put_member(&y->w, "type", STR("tool_use"));
-    put_member(&y->w, "id", p->id.p ? p->id : STR(""));
-    put_member(&y->w, "name", p->name.p ? p->name : STR(""));
+    json_add_str(&y->w, "type", STR("tool_use"));
+    json_add_str(&y->w, "id", p->id.p ? p->id : STR(""));
+    json_add_str(&y->w, "name", p->name.p ? p->name : STR(""));
     json_key(&y->w, "input");
     json_put_raw(&y->w, input);
     json_close(&y->w, '}');
@@ -230,8 +218,8 @@ static enum err put_call(struct writing *y, const struct ir_part *p)
 static void put_redacted(struct writing *y, struct str data)
 {
     json_open(&y->w, '{');
-    put_member(&y->w, "type", STR("redacted_thinking"));
-    put_member(&y->w, "data", data);
+    json_add_str(&y->w, "type", STR("redacted_thinking"));
+    json_add_str(&y->w, "data", data);
     json_close(&y->w, '}');
 }
 
@@ -248,9 +236,9 @@ static enum err put_thinking(struct writing *y, const struct ir_part *p)
         return E_OK;
     }
     json_open(&y->w, '{');
-    put_member(&y->w, "type", STR("thinking"));
-    put_member(&y->w, "thinking", p->text.p ? p->text : STR(""));
-    put_member(&y->w, "signature", signature);
+    json_add_str(&y->w, "type", STR("thinking"));
+    json_add_str(&y->w, "thinking", p->text.p ? p->text : STR(""));
+    json_add_str(&y->w, "signature", signature);
     json_close(&y->w, '}');
     return E_OK;
 }
@@ -313,10 +301,10 @@ enum err anthropic_write_answer(struct arena *a, const struct ir_answer *answer,
     struct str model = answer->model.n || !request ? answer->model : request->model;
     struct writing y = {.a = a, .w = json_out(out)};
     json_open(&y.w, '{');
-    put_member(&y.w, "id", answer->id.n ? answer->id : STR("msg_0"));
-    put_member(&y.w, "type", STR("message"));
-    put_member(&y.w, "role", STR("assistant"));
-    put_member(&y.w, "model", model.p ? model : STR(""));
+    json_add_str(&y.w, "id", answer->id.n ? answer->id : STR("msg_0"));
+    json_add_str(&y.w, "type", STR("message"));
+    json_add_str(&y.w, "role", STR("assistant"));
+    json_add_str(&y.w, "model", model.p ? model : STR(""));
     enum err e = put_content(&y, c);
     enum ir_finish finish = c ? c->finish : IR_FINISH_UNKNOWN;
     anthropic_put_stop(&y.w, finish, c ? c->stop_sequence : str_of(NULL, 0), y.calls, y.refused);

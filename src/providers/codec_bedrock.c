@@ -253,8 +253,8 @@ static void write_error(const struct ir_error *e, struct buf *out)
 {
     struct json_out w = json_out(out);
     json_open(&w, '{');
-    bedrock_put(&w, "__type", exception_of(e));
-    bedrock_put(&w, "message", e->message.p ? e->message : STR(""));
+    json_add_str(&w, "__type", exception_of(e));
+    json_add_str(&w, "message", e->message.p ? e->message : STR(""));
     json_close(&w, '}');
 }
 

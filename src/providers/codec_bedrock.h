@@ -78,8 +78,6 @@ void bedrock_put_rest(struct bedrock_request *q);
 void bedrock_put_cache(struct bedrock_request *q, enum ir_cache cache);
 enum err bedrock_write_request(struct arena *a, struct ir_request *r, const struct codec_ask *ask,
                                struct buf *out, struct str *ret_why);
-/* Key and text. */
-void bedrock_put(struct json_out *w, const char *key, struct str value);
 /* {"KEY": {... and its end */
 void bedrock_open(struct json_out *w, const char *key);
 void bedrock_close(struct json_out *w);

@@ -42,31 +42,25 @@ struct str bedrock_stop_reason(enum ir_finish finish, bool calls)
     return reasons[i].reason;
 }
 
-static void put_count(struct json_out *w, const char *key, int64_t n)
-{
-    json_key(w, key);
-    json_put_int(w, n);
-}
-
 static void put_detail(struct json_out *w, struct str ttl, int64_t n)
 {
     if (n == 0)
         return;
     json_open(w, '{');
-    bedrock_put(w, "ttl", ttl);
-    put_count(w, "inputTokens", n);
+    json_add_str(w, "ttl", ttl);
+    json_add_int(w, "inputTokens", n);
     json_close(w, '}');
 }
 
 void bedrock_put_usage(struct json_out *w, const struct usage *u)
 {
     json_open(w, '{');
-    put_count(w, "inputTokens", u->input - u->cached - u->cache_write);
-    put_count(w, "outputTokens", u->output);
-    put_count(w, "totalTokens", u->input + u->output);
+    json_add_int(w, "inputTokens", u->input - u->cached - u->cache_write);
+    json_add_int(w, "outputTokens", u->output);
+    json_add_int(w, "totalTokens", u->input + u->output);
     if (u->cached || u->cache_write) {
-        put_count(w, "cacheReadInputTokens", u->cached);
-        put_count(w, "cacheWriteInputTokens", u->cache_write);
+        json_add_int(w, "cacheReadInputTokens", u->cached);
+        json_add_int(w, "cacheWriteInputTokens", u->cache_write);
     }
     if (u->cache_write_1h) {
         json_key(w, "cacheDetails");
@@ -98,7 +92,7 @@ static void put_location(struct json_out *w, const struct ir_citation *c)
     json_key(w, "location");
     bedrock_open(w, c->url.p ? "web" : number ? "documentChunk" : "searchResultLocation");
     if (c->url.p) {
-        bedrock_put(w, "url", c->url);
+        json_add_str(w, "url", c->url);
     } else if (number) {
         json_key(w, "documentIndex");
         json_put_raw(w, c->document);
@@ -114,14 +108,14 @@ void bedrock_put_citation(struct json_out *w, const struct ir_citation *c)
     }
     json_open(w, '{');
     if (c->title.p)
-        bedrock_put(w, "title", c->title);
+        json_add_str(w, "title", c->title);
     if (!c->url.p && c->document.p && !is_number(c->document))
-        bedrock_put(w, "source", c->document);
+        json_add_str(w, "source", c->document);
     if (c->quote.p) {
         json_key(w, "sourceContent");
         json_open(w, '[');
         json_open(w, '{');
-        bedrock_put(w, "text", c->quote);
+        json_add_str(w, "text", c->quote);
         json_close(w, '}');
         json_close(w, ']');
     }
@@ -176,7 +170,7 @@ enum err bedrock_read_answer(struct arena *a, struct str body,
 static void put_text(struct json_out *w, struct str text)
 {
     json_open(w, '{');
-    bedrock_put(w, "text", text.p ? text : STR(""));
+    json_add_str(w, "text", text.p ? text : STR(""));
     json_close(w, '}');
 }
 
@@ -199,7 +193,7 @@ static enum err put_redacted(struct arena *a, struct json_out *w, const struct i
 {
     struct str content = bedrock_redacted(a, p);
     bedrock_open(w, "reasoningContent");
-    bedrock_put(w, "redactedContent", content);
+    json_add_str(w, "redactedContent", content);
     bedrock_close(w);
     return content.p ? E_OK : E_FULL;
 }
@@ -212,9 +206,9 @@ static enum err put_thinking(struct arena *a, struct json_out *w, const struct i
     bedrock_open(w, "reasoningContent");
     json_key(w, "reasoningText");
     json_open(w, '{');
-    bedrock_put(w, "text", p->text.p ? p->text : STR(""));
+    json_add_str(w, "text", p->text.p ? p->text : STR(""));
     if (signature.n)
-        bedrock_put(w, "signature", signature);
+        json_add_str(w, "signature", signature);
     json_close(w, '}');
     bedrock_close(w);
     return p->id.n && !signature.p ? E_FULL : E_OK;
@@ -289,24 +283,24 @@ enum err bedrock_write_answer(struct arena *a, const struct ir_answer *answer,
     json_open(&w, '{');
     json_key(&w, "output");
     bedrock_open(&w, "message");
-    bedrock_put(&w, "role", STR("assistant"));
+    json_add_str(&w, "role", STR("assistant"));
     json_key(&w, "content");
     json_open(&w, '[');
     enum err e = put_content(a, &w, c, &calls);
     json_close(&w, ']');
     bedrock_close(&w);
-    bedrock_put(&w, "stopReason", bedrock_stop_reason(c ? c->finish : IR_FINISH_UNKNOWN, calls));
+    json_add_str(&w, "stopReason", bedrock_stop_reason(c ? c->finish : IR_FINISH_UNKNOWN, calls));
     if (c && c->stop_sequence.p) {
         json_key(&w, "additionalModelResponseFields");
         json_open(&w, '{');
-        bedrock_put(&w, "stop_sequence", c->stop_sequence);
+        json_add_str(&w, "stop_sequence", c->stop_sequence);
         json_close(&w, '}');
     }
     json_key(&w, "usage"); /* required: zeros where nobody knows */
     bedrock_put_usage(&w, answer->has_usage ? &answer->usage : &none);
     json_key(&w, "metrics");
     json_open(&w, '{');
-    put_count(&w, "latencyMs", 0); /* required too; the gateway's log has it */
+    json_add_int(&w, "latencyMs", 0); /* required too; the gateway's log has it */
     json_close(&w, '}');
     json_close(&w, '}');
     return e == E_OK && out->full ? E_FULL : e;

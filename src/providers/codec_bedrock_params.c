@@ -20,12 +20,6 @@ static void put_raw_member(struct bedrock_request *q, const char *key, struct st
     json_put_raw(&q->q.w, json);
 }
 
-static void put_int(struct json_out *w, const char *key, int64_t n)
-{
-    json_key(w, key);
-    json_put_int(w, n);
-}
-
 /* ---- decisions ------------------------------------------------------------------------------------- */
 
 /* Models of others take everything; those that reason do it as much as a word says. */
@@ -98,9 +92,9 @@ static void put_spec(struct bedrock_request *q, const struct ir_tool *t)
         drop(q, STR("tools.strict"));
     struct str schema = schema_of(q, t->schema, &strict);
     bedrock_open(w, "toolSpec");
-    bedrock_put(w, "name", t->name);
+    json_add_str(w, "name", t->name);
     if (t->description.n)
-        bedrock_put(w, "description", t->description);
+        json_add_str(w, "description", t->description);
     json_key(w, "inputSchema");
     json_open(w, '{');
     put_raw_member(q, "json", schema);
@@ -147,7 +141,7 @@ static void put_choice(struct bedrock_request *q)
     json_key(w, "toolChoice");
     bedrock_open(w, !q->q.forced ? "auto" : r->choice == IR_CHOICE_NAMED ? "tool" : "any");
     if (q->q.forced && r->choice == IR_CHOICE_NAMED)
-        bedrock_put(w, "name", r->choice_name);
+        json_add_str(w, "name", r->choice_name);
     bedrock_close(w);
 }
 
@@ -258,7 +252,7 @@ static void put_inference(struct bedrock_request *q, const struct sampling *s)
     json_key(w, "inferenceConfig");
     json_open(w, '{');
     if (s->max_tokens || budget)
-        put_int(w, "maxTokens", q->q.max_tokens);
+        json_add_int(w, "maxTokens", q->q.max_tokens);
     bool hot = s->temperature && (q->traits & BEDROCK_CLAUDE) && value_of(r->temperature) > 1;
     if (s->temperature)
         put_raw_member(q, "temperature", hot ? STR("1") : r->temperature);
@@ -284,11 +278,11 @@ static void put_claude_thinking(struct bedrock_request *q)
         return;
     json_key(w, "thinking");
     json_open(w, '{');
-    bedrock_put(w, "type", str_c(types[q->q.think]));
+    json_add_str(w, "type", str_c(types[q->q.think]));
     if (q->q.think == THINK_BUDGET)
-        put_int(w, "budget_tokens", q->q.budget);
+        json_add_int(w, "budget_tokens", q->q.budget);
     if (on && q->q.r->thinking_shown >= 0)
-        bedrock_put(w, "display", q->q.r->thinking_shown ? STR("summarized") : STR("omitted"));
+        json_add_str(w, "display", q->q.r->thinking_shown ? STR("summarized") : STR("omitted"));
     json_close(w, '}');
 }
 
@@ -299,13 +293,13 @@ static void put_effort(struct bedrock_request *q)
     if ((q->traits & BEDROCK_REASONS) && q->q.think != THINK_UNSAID) {
         json_key(w, "reasoningConfig");
         json_open(w, '{');
-        bedrock_put(w, "type", on ? STR("enabled") : STR("disabled"));
+        json_add_str(w, "type", on ? STR("enabled") : STR("disabled"));
         if (on)
-            bedrock_put(w, "maxReasoningEffort", q->q.effort.n ? q->q.effort : STR("medium"));
+            json_add_str(w, "maxReasoningEffort", q->q.effort.n ? q->q.effort : STR("medium"));
         json_close(w, '}');
     }
     if ((q->traits & BEDROCK_EFFORT) && q->q.effort.n)
-        bedrock_put(w, "reasoning_effort", q->q.effort);
+        json_add_str(w, "reasoning_effort", q->q.effort);
     if ((q->traits & BEDROCK_EFFORT) && q->q.think == THINK_OFF)
         drop(q, STR("reasoning"));
 }
@@ -351,14 +345,14 @@ static void put_text_format(struct bedrock_request *q)
     struct json_out *w = &q->q.w;
     json_key(w, "textFormat");
     json_open(w, '{');
-    bedrock_put(w, "type", STR("json_schema"));
+    json_add_str(w, "type", STR("json_schema"));
     json_key(w, "structure");
     bedrock_open(w, "jsonSchema");
-    bedrock_put(w, "schema", q->q.schema);
+    json_add_str(w, "schema", q->q.schema);
     if (r->format_name.n)
-        bedrock_put(w, "name", r->format_name);
+        json_add_str(w, "name", r->format_name);
     if (r->format_description.n)
-        bedrock_put(w, "description", r->format_description);
+        json_add_str(w, "description", r->format_description);
     bedrock_close(w);
     json_close(w, '}');
     if (r->format_strict >= 0)
@@ -375,7 +369,7 @@ static void put_output_config(struct bedrock_request *q)
     if (q->q.schema.p)
         put_text_format(q);
     if (effort)
-        bedrock_put(&q->q.w, "effort", q->q.effort);
+        json_add_str(&q->q.w, "effort", q->q.effort);
     json_close(&q->q.w, '}');
 }
 
@@ -413,7 +407,7 @@ static void put_tier(struct bedrock_request *q)
         if (str_eq(tier, tiers[i])) {
             json_key(&q->q.w, "serviceTier");
             json_open(&q->q.w, '{');
-            bedrock_put(&q->q.w, "type", tier);
+            json_add_str(&q->q.w, "type", tier);
             json_close(&q->q.w, '}');
             return;
         }

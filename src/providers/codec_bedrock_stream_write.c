@@ -134,8 +134,8 @@ static enum err put_call(struct codec_writer *w, const struct ir_event *ev)
     bedrock_open(&j, "start");
     json_key(&j, "toolUse");
     json_open(&j, '{');
-    bedrock_put(&j, "toolUseId", id);
-    bedrock_put(&j, "name", ev->name);
+    json_add_str(&j, "toolUseId", id);
+    json_add_str(&j, "name", ev->name);
     bedrock_close(&j);
     put_index(w, &j);
     json_close(&j, '}');
@@ -225,7 +225,7 @@ static enum err put_image(struct codec_writer *w, const struct ir_event *ev, str
     bedrock_open(&j, "start");
     json_key(&j, "image");
     json_open(&j, '{');
-    bedrock_put(&j, "format", format);
+    json_add_str(&j, "format", format);
     bedrock_close(&j);
     put_index(w, &j);
     json_close(&j, '}');
@@ -236,7 +236,7 @@ static enum err put_image(struct codec_writer *w, const struct ir_event *ev, str
     bedrock_open(&j, "delta");
     json_key(&j, "image");
     bedrock_open(&j, "source");
-    bedrock_put(&j, "bytes", ev->part->media.data);
+    json_add_str(&j, "bytes", ev->part->media.data);
     bedrock_close(&j);
     json_close(&j, '}');
     put_index(w, &j);
@@ -261,7 +261,7 @@ static enum err put_start(struct codec_writer *w)
     size_t at = w->out->n;
     struct json_out j = json_out(w->out);
     json_open(&j, '{');
-    bedrock_put(&j, "role", STR("assistant"));
+    json_add_str(&j, "role", STR("assistant"));
     json_close(&j, '}');
     return frame(w, at, "messageStart", false);
 }
@@ -274,11 +274,11 @@ static enum err put_finish(struct codec_writer *w, const struct ir_event *ev)
     size_t at = w->out->n;
     struct json_out j = json_out(w->out);
     json_open(&j, '{');
-    bedrock_put(&j, "stopReason", bedrock_stop_reason(ev->finish, s->calls));
+    json_add_str(&j, "stopReason", bedrock_stop_reason(ev->finish, s->calls));
     if (ev->text.p) {
         json_key(&j, "additionalModelResponseFields");
         json_open(&j, '{');
-        bedrock_put(&j, "stop_sequence", ev->text);
+        json_add_str(&j, "stop_sequence", ev->text);
         json_close(&j, '}');
     }
     json_close(&j, '}');
@@ -336,7 +336,7 @@ static enum err put_error(struct codec_writer *w, const struct ir_error *e)
     size_t at = w->out->n;
     struct json_out j = json_out(w->out);
     json_open(&j, '{');
-    bedrock_put(&j, "message", e->message.p ? e->message : STR(""));
+    json_add_str(&j, "message", e->message.p ? e->message : STR(""));
     json_close(&j, '}');
     return frame(w, at, stream_exception(e), true);
 }

@@ -26,12 +26,6 @@ static void drop(struct bedrock_request *q, struct str name)
     ir_drop(q->q.a, q->q.r, name);
 }
 
-void bedrock_put(struct json_out *w, const char *key, struct str value)
-{
-    json_key(w, key);
-    json_put_str(w, value);
-}
-
 void bedrock_open(struct json_out *w, const char *key)
 {
     json_open(w, '{');
@@ -48,8 +42,8 @@ void bedrock_close(struct json_out *w)
 void bedrock_put_call(struct json_out *w, struct str id, struct str name, struct str input)
 {
     bedrock_open(w, "toolUse");
-    bedrock_put(w, "toolUseId", id);
-    bedrock_put(w, "name", name);
+    json_add_str(w, "toolUseId", id);
+    json_add_str(w, "name", name);
     json_key(w, "input");
     json_put_raw(w, input);
     bedrock_close(w);
@@ -72,9 +66,9 @@ void bedrock_put_cache(struct bedrock_request *q, enum ir_cache cache)
     if (cache == IR_CACHE_1H && !hour)
         drop(q, STR("cache_control"));
     bedrock_open(w, "cachePoint");
-    bedrock_put(w, "type", STR("default"));
+    json_add_str(w, "type", STR("default"));
     if (hour)
-        bedrock_put(w, "ttl", STR("1h"));
+        json_add_str(w, "ttl", STR("1h"));
     bedrock_close(w);
 }
 
@@ -96,7 +90,7 @@ static void open_message(struct bedrock_request *q, const char *role)
         return;
     close_message(q);
     json_open(&q->q.w, '{');
-    bedrock_put(&q->q.w, "role", str_c(role));
+    json_add_str(&q->q.w, "role", str_c(role));
     json_key(&q->q.w, "content");
     json_open(&q->q.w, '[');
     q->role = role;
@@ -118,17 +112,17 @@ bool bedrock_put_media(struct json_out *w, const struct ir_part *p, struct str f
     const struct ir_media *m = &p->media;
     if (!m->data.p && !m->text.p && !is_s3(m->url))
         return false;
-    bedrock_put(w, "format", format);
+    json_add_str(w, "format", format);
     json_key(w, "source");
     json_open(w, '{');
     if (m->data.p)
-        bedrock_put(w, "bytes", m->data);
+        json_add_str(w, "bytes", m->data);
     else if (m->text.p)
-        bedrock_put(w, "text", m->text);
+        json_add_str(w, "text", m->text);
     else {
         json_key(w, "s3Location");
         json_open(w, '{');
-        bedrock_put(w, "uri", m->url);
+        json_add_str(w, "uri", m->url);
         json_close(w, '}');
     }
     json_close(w, '}');
@@ -159,7 +153,7 @@ static enum err put_name(struct bedrock_request *q, struct str name)
         name = arena_printf(q->q.a, "document-%u", ++q->documents);
     if (given.n && !str_eq(given, name))
         drop(q, STR("file.name")); /* changed, rather */
-    bedrock_put(&q->q.w, "name", name);
+    json_add_str(&q->q.w, "name", name);
     return name.p ? E_OK : E_FULL;
 }
 
@@ -225,7 +219,7 @@ static void put_plain(struct bedrock_request *q, const char *role, struct str te
         return; /* refused, and says nothing */
     open_message(q, role);
     json_open(&q->q.w, '{');
-    bedrock_put(&q->q.w, "text", text);
+    json_add_str(&q->q.w, "text", text);
     json_close(&q->q.w, '}');
 }
 
@@ -292,7 +286,7 @@ static enum err put_result(struct bedrock_request *q, const struct ir_part *p)
     enum err e = id.p ? E_OK : E_FULL;
     open_message(q, user);
     bedrock_open(w, "toolResult");
-    bedrock_put(w, "toolUseId", id);
+    json_add_str(w, "toolUseId", id);
     json_key(w, "content");
     json_open(w, '[');
     for (const struct ir_part *in = p->parts; in && e == E_OK; in = in->next) {
@@ -305,7 +299,7 @@ static enum err put_result(struct bedrock_request *q, const struct ir_part *p)
     }
     json_close(w, ']');
     if (p->is_error)
-        bedrock_put(w, "status", STR("error"));
+        json_add_str(w, "status", STR("error"));
     bedrock_close(w);
     return e;
 }
@@ -343,13 +337,13 @@ static void put_thinking(struct bedrock_request *q, const struct ir_part *p)
     open_message(q, assistant);
     bedrock_open(w, "reasoningContent");
     if (p->redacted) {
-        bedrock_put(w, "redactedContent", redacted);
+        json_add_str(w, "redactedContent", redacted);
     } else {
         json_key(w, "reasoningText");
         json_open(w, '{');
-        bedrock_put(w, "text", p->text.p ? p->text : STR(""));
+        json_add_str(w, "text", p->text.p ? p->text : STR(""));
         if (p->signature.n)
-            bedrock_put(w, "signature", p->signature);
+            json_add_str(w, "signature", p->signature);
         json_close(w, '}');
     }
     bedrock_close(w);

@@ -4,21 +4,15 @@
  */
 #include "providers/codec_cohere.h"
 
-void cohere_put(struct json_out *w, const char *key, struct str value)
-{
-    json_key(w, key);
-    json_put_str(w, value);
-}
-
 void cohere_put_call(struct json_out *w, const struct ir_part *call)
 {
     json_open(w, '{');
-    cohere_put(w, "id", call->id);
-    cohere_put(w, "type", STR("function"));
+    json_add_str(w, "id", call->id);
+    json_add_str(w, "type", STR("function"));
     json_key(w, "function");
     json_open(w, '{');
-    cohere_put(w, "name", call->name);
-    cohere_put(w, "arguments", call->arguments.n ? call->arguments : STR("{}"));
+    json_add_str(w, "name", call->name);
+    json_add_str(w, "arguments", call->arguments.n ? call->arguments : STR("{}"));
     json_close(w, '}');
     json_close(w, '}');
 }
@@ -150,17 +144,17 @@ static void put_place(struct json_out *w, const char *key, int64_t n)
 static void put_source(struct json_out *w, const struct ir_citation *c)
 {
     json_open(w, '{');
-    cohere_put(w, "type", STR("document"));
+    json_add_str(w, "type", STR("document"));
     if (c->document.p)
-        cohere_put(w, "id", c->document);
+        json_add_str(w, "id", c->document);
     json_key(w, "document");
     json_open(w, '{');
     if (c->title.p)
-        cohere_put(w, "title", c->title);
+        json_add_str(w, "title", c->title);
     if (c->url.p)
-        cohere_put(w, "url", c->url);
+        json_add_str(w, "url", c->url);
     if (c->quote.p)
-        cohere_put(w, "text", c->quote);
+        json_add_str(w, "text", c->quote);
     json_close(w, '}');
     json_close(w, '}');
 }
@@ -179,7 +173,7 @@ void cohere_put_citation(struct json_out *w, const struct ir_citation *c, int64_
     put_source(w, c);
     json_close(w, ']');
     put_place(w, "content_index", content_index);
-    cohere_put(w, "type", STR("TEXT_CONTENT"));
+    json_add_str(w, "type", STR("TEXT_CONTENT"));
     json_close(w, '}');
 }
 
@@ -192,7 +186,7 @@ static void put_entry(struct json_out *w, const struct json_val *v)
     for (struct json_iter it = json_iter(json_get(v, "logprobs")); json_next(&it);)
         sum += json_num(it.val, 0);
     json_open(w, '{');
-    cohere_put(w, "token", codec_text(v, "text").p ? codec_text(v, "text") : STR(""));
+    json_add_str(w, "token", codec_text(v, "text").p ? codec_text(v, "text") : STR(""));
     json_key(w, "logprob");
     json_put_num(w, sum);
     json_key(w, "top_logprobs");
@@ -224,7 +218,7 @@ void cohere_put_logprob(struct json_out *w, const struct json_val *entry)
 {
     struct str token = codec_text(entry, "token");
     json_open(w, '{');
-    cohere_put(w, "text", token.p ? token : STR(""));
+    json_add_str(w, "text", token.p ? token : STR(""));
     json_key(w, "token_ids"); /* nobody knows them */
     json_open(w, '[');
     json_close(w, ']');
@@ -252,7 +246,7 @@ static void write_error(const struct ir_error *e, struct buf *out)
 {
     struct json_out w = json_out(out);
     json_open(&w, '{');
-    cohere_put(&w, "message", e->message.p ? e->message : STR(""));
+    json_add_str(&w, "message", e->message.p ? e->message : STR(""));
     json_close(&w, '}');
 }
 

@@ -42,8 +42,6 @@ enum err cohere_write_request(struct arena *a, struct ir_request *r, const struc
 enum err cohere_decide(struct cohere_request *q);
 void cohere_put_rest(struct cohere_request *q);
 
-/* Key and text. */
-void cohere_put(struct json_out *w, const char *key, struct str value);
 /* An item of tool_calls. */
 void cohere_put_call(struct json_out *w, const struct ir_part *call);
 

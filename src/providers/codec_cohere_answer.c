@@ -72,8 +72,8 @@ static void put_item(struct json_out *w, enum ir_kind kind, struct str text)
 {
     const char *type = kind == IR_THINKING ? "thinking" : "text";
     json_open(w, '{');
-    cohere_put(w, "type", str_c(type));
-    cohere_put(w, type, text);
+    json_add_str(w, "type", str_c(type));
+    json_add_str(w, type, text);
     json_close(w, '}');
 }
 
@@ -149,15 +149,15 @@ enum err cohere_write_answer(struct arena *a, const struct ir_answer *answer,
     (void)a;
     (void)request;
     json_open(&w, '{');
-    cohere_put(&w, "id", answer->id.p ? answer->id : STR("0"));
+    json_add_str(&w, "id", answer->id.p ? answer->id : STR("0"));
     json_key(&w, "message");
     json_open(&w, '{');
-    cohere_put(&w, "role", STR("assistant"));
+    json_add_str(&w, "role", STR("assistant"));
     put_content(&w, c);
     bool calls = put_calls(&w, c);
     put_citations(&w, c);
     json_close(&w, '}');
-    cohere_put(&w, "finish_reason", cohere_finish_reason(c ? c->finish : IR_FINISH_UNKNOWN, calls));
+    json_add_str(&w, "finish_reason", cohere_finish_reason(c ? c->finish : IR_FINISH_UNKNOWN, calls));
     if (answer->has_usage) {
         json_key(&w, "usage");
         cohere_put_usage(&w, &answer->usage);

@@ -64,7 +64,7 @@ static void put_format(struct cohere_request *q)
         return;
     json_key(w, "response_format");
     json_open(w, '{');
-    cohere_put(w, "type", r->format == IR_FORMAT_TEXT ? STR("text") : STR("json_object"));
+    json_add_str(w, "type", r->format == IR_FORMAT_TEXT ? STR("text") : STR("json_object"));
     if (r->format == IR_FORMAT_SCHEMA && r->format_schema.n)
         put_raw_member(q, "json_schema", r->format_schema);
     json_close(w, '}');
@@ -85,12 +85,12 @@ static void put_tool(struct cohere_request *q, const struct ir_tool *t)
     bool object = json_type(json_root(doc)) == JSON_OBJECT;
     json_free(doc);
     json_open(w, '{');
-    cohere_put(w, "type", STR("function"));
+    json_add_str(w, "type", STR("function"));
     json_key(w, "function");
     json_open(w, '{');
-    cohere_put(w, "name", t->name);
+    json_add_str(w, "name", t->name);
     if (t->description.n)
-        cohere_put(w, "description", t->description);
+        json_add_str(w, "description", t->description);
     put_raw_member(q, "parameters", object ? t->schema : STR("{\"type\":\"object\",\"properties\":{}}"));
     json_close(w, '}');
     json_close(w, '}');
@@ -145,11 +145,11 @@ static bool put_tools(struct cohere_request *q)
 static void put_choice(struct cohere_request *q)
 {
     switch (q->r->choice) {
-    case IR_CHOICE_NONE: cohere_put(&q->w, "tool_choice", STR("NONE")); break;
+    case IR_CHOICE_NONE: json_add_str(&q->w, "tool_choice", STR("NONE")); break;
     case IR_CHOICE_NAMED:
         drop(q, STR("tool_choice")); /* fall through */
         __attribute__((fallthrough));
-    case IR_CHOICE_REQUIRED: cohere_put(&q->w, "tool_choice", STR("REQUIRED")); break;
+    case IR_CHOICE_REQUIRED: json_add_str(&q->w, "tool_choice", STR("REQUIRED")); break;
     case IR_CHOICE_AUTO: /* what it does unasked */
     case IR_CHOICE_UNSET: break;
     }
@@ -240,7 +240,7 @@ static void put_thinking(struct cohere_request *q)
         return;
     json_key(w, "thinking");
     json_open(w, '{');
-    cohere_put(w, "type", off ? STR("disabled") : STR("enabled"));
+    json_add_str(w, "type", off ? STR("disabled") : STR("enabled"));
     if (!off && budget > 0) {
         json_key(w, "token_budget");
         json_put_int(w, budget);

@@ -36,7 +36,7 @@ static struct json_out open_event(struct codec_writer *w, const char *type, int6
     (void)buf_append(w->out, STR("\ndata: "));
     struct json_out j = json_out(w->out);
     json_open(&j, '{');
-    cohere_put(&j, "type", str_c(type));
+    json_add_str(&j, "type", str_c(type));
     if (index >= 0) {
         json_key(&j, "index");
         json_put_int(&j, index);
@@ -75,11 +75,11 @@ static void put_empty(struct json_out *j, const char *key)
 static void put_start(struct codec_writer *w, struct str id)
 {
     struct json_out j = open_event(w, "message-start", -1);
-    cohere_put(&j, "id", id.p ? id : STR("0"));
+    json_add_str(&j, "id", id.p ? id : STR("0"));
     open_message(&j);
-    cohere_put(&j, "role", STR("assistant"));
+    json_add_str(&j, "role", STR("assistant"));
     put_empty(&j, "content");
-    cohere_put(&j, "tool_plan", STR(""));
+    json_add_str(&j, "tool_plan", STR(""));
     put_empty(&j, "tool_calls");
     put_empty(&j, "citations");
     close_message(w, &j);
@@ -94,8 +94,8 @@ static void put_content(struct codec_writer *w, const char *event, enum open kin
     json_key(&j, "content");
     json_open(&j, '{');
     if (!text.p)
-        cohere_put(&j, "type", str_c(type));
-    cohere_put(&j, type, text.p ? text : STR(""));
+        json_add_str(&j, "type", str_c(type));
+    json_add_str(&j, type, text.p ? text : STR(""));
     json_close(&j, '}');
     close_message(w, &j);
 }
@@ -109,7 +109,7 @@ static void put_arguments(struct codec_writer *w, struct str text)
     json_open(&j, '{');
     json_key(&j, "function");
     json_open(&j, '{');
-    cohere_put(&j, "arguments", text);
+    json_add_str(&j, "arguments", text);
     json_close(&j, '}');
     json_close(&j, '}');
     close_message(w, &j);
@@ -164,12 +164,12 @@ static void put_call(struct codec_writer *w, const struct ir_event *ev)
     open_message(&j);
     json_key(&j, "tool_calls");
     json_open(&j, '{');
-    cohere_put(&j, "id", ev->id);
-    cohere_put(&j, "type", STR("function"));
+    json_add_str(&j, "id", ev->id);
+    json_add_str(&j, "type", STR("function"));
     json_key(&j, "function");
     json_open(&j, '{');
-    cohere_put(&j, "name", ev->name);
-    cohere_put(&j, "arguments", STR(""));
+    json_add_str(&j, "name", ev->name);
+    json_add_str(&j, "arguments", STR(""));
     json_close(&j, '}');
     json_close(&j, '}');
     close_message(w, &j);
@@ -207,7 +207,7 @@ static void put_logprobs(struct codec_writer *w, struct str entries)
         open_message(&j);
         json_key(&j, "content");
         json_open(&j, '{');
-        cohere_put(&j, "text", STR(""));
+        json_add_str(&j, "text", STR(""));
         json_close(&j, '}');
         json_close(&j, '}');
         json_close(&j, '}');
@@ -230,7 +230,7 @@ static void put_end(struct codec_writer *w)
     struct json_out j = open_event(w, "message-end", -1);
     json_key(&j, "delta");
     json_open(&j, '{');
-    cohere_put(&j, "finish_reason", cohere_finish_reason(s->finish, s->calls > 0));
+    json_add_str(&j, "finish_reason", cohere_finish_reason(s->finish, s->calls > 0));
     if (s->has_usage) {
         json_key(&j, "usage");
         cohere_put_usage(&j, &s->usage);
@@ -245,8 +245,8 @@ static void put_error(struct codec_writer *w, const struct ir_error *e)
     struct json_out j = open_event(w, "message-end", -1);
     json_key(&j, "delta");
     json_open(&j, '{');
-    cohere_put(&j, "error", e->message.n ? e->message : cohere_excuse(IR_FINISH_ERROR));
-    cohere_put(&j, "finish_reason", timeout ? STR("TIMEOUT") : STR("ERROR"));
+    json_add_str(&j, "error", e->message.n ? e->message : cohere_excuse(IR_FINISH_ERROR));
+    json_add_str(&j, "finish_reason", timeout ? STR("TIMEOUT") : STR("ERROR"));
     json_close(&j, '}');
     close_event(w, &j);
 }

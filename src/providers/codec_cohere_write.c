@@ -25,8 +25,8 @@ static void note_cache(struct cohere_request *q, enum ir_cache cache)
 static void put_item(struct json_out *w, const char *type, const char *key, struct str text)
 {
     json_open(w, '{');
-    cohere_put(w, "type", str_c(type));
-    cohere_put(w, key, text);
+    json_add_str(w, "type", str_c(type));
+    json_add_str(w, key, text);
     json_close(w, '}');
 }
 
@@ -44,12 +44,12 @@ static enum err put_image(struct cohere_request *q, const struct ir_part *p)
         return codec_refuse(q->a, q->ret_why,
                             "an image must be its data or an http address for this provider");
     json_open(w, '{');
-    cohere_put(w, "type", STR("image_url"));
+    json_add_str(w, "type", STR("image_url"));
     json_key(w, "image_url");
     json_open(w, '{');
-    cohere_put(w, "url", url);
+    json_add_str(w, "url", url);
     if (m->detail.n)
-        cohere_put(w, "detail", m->detail);
+        json_add_str(w, "detail", m->detail);
     json_close(w, '}');
     json_close(w, '}');
     return E_OK;
@@ -94,8 +94,8 @@ static enum err put_document(struct cohere_request *q, const struct ir_part *p)
     json_key(w, "data");
     json_open(w, '{');
     if (p->media.name.n)
-        cohere_put(w, "title", p->media.name);
-    cohere_put(w, "text", text);
+        json_add_str(w, "title", p->media.name);
+    json_add_str(w, "text", text);
     json_close(w, '}');
     json_close(w, '}');
     return E_OK;
@@ -134,7 +134,7 @@ static size_t count_kind(const struct ir_part *p, enum ir_kind kind)
 static void open_message(struct cohere_request *q, const char *role)
 {
     json_open(&q->w, '{');
-    cohere_put(&q->w, "role", str_c(role));
+    json_add_str(&q->w, "role", str_c(role));
 }
 
 /* Can it be a string? One text is; lists are for what is more. */
@@ -224,7 +224,7 @@ static enum err put_plan(struct cohere_request *q, const struct ir_part *p)
     if (texts.n && !plan.p)
         return E_FULL;
     if (plan.n)
-        cohere_put(&q->w, "tool_plan", plan);
+        json_add_str(&q->w, "tool_plan", plan);
     return E_OK;
 }
 
@@ -324,7 +324,7 @@ static enum err put_found(struct cohere_request *q, const struct ir_part *p)
         return codec_refuse(q->a, q->ret_why,
                             "this provider takes text and documents as a tool's result, no media");
     json_open(w, '{');
-    cohere_put(w, "type", STR("document"));
+    json_add_str(w, "type", STR("document"));
     json_key(w, "document");
     enum err e = put_document(q, p);
     json_close(w, '}');
@@ -340,7 +340,7 @@ static enum err put_result(struct cohere_request *q, const struct ir_part *p)
         drop(q, STR("is_error"));
     note_cache(q, p->cache);
     open_message(q, "tool");
-    cohere_put(w, "tool_call_id", p->id);
+    json_add_str(w, "tool_call_id", p->id);
     json_key(w, "content");
     if (!p->parts || (is_plain(p->parts) && p->parts->kind == IR_TEXT && !p->parts->next)) {
         json_put_str(w, p->parts ? p->parts->text : STR(""));
@@ -383,7 +383,7 @@ static enum err put_messages(struct cohere_request *q)
     json_open(&q->w, '[');
     if (q->order.p) {
         open_message(q, "system");
-        cohere_put(&q->w, "content", q->order);
+        json_add_str(&q->w, "content", q->order);
         json_close(&q->w, '}');
     }
     for (const struct ir_message *m = q->r->messages; m && e == E_OK; m = m->next)
@@ -405,7 +405,7 @@ enum err cohere_write_request(struct arena *a, struct ir_request *r, const struc
     if (e != E_OK)
         return e;
     json_open(&q.w, '{');
-    cohere_put(&q.w, "model", q.model);
+    json_add_str(&q.w, "model", q.model);
     e = put_messages(&q);
     if (e == E_OK)
         e = put_documents(&q);

@@ -79,12 +79,6 @@ void gemini_note_unknown(struct arena *a, struct ir_request *r, const struct jso
     }
 }
 
-void gemini_put(struct json_out *w, const char *name, struct str text)
-{
-    json_key(w, name);
-    json_put_str(w, text);
-}
-
 /* ---- models ---------------------------------------------------------------------------------------- */
 
 static bool is_one_of(struct str model, const struct str *heads, size_t n)
@@ -180,8 +174,8 @@ bool gemini_put_media(struct arena *a, struct json_out *w, const struct ir_part 
         return false;
     json_key(w, data.p ? "inlineData" : "fileData");
     json_open(w, '{');
-    gemini_put(w, "mimeType", mime_of(p));
-    gemini_put(w, data.p ? "data" : "fileUri", data.p ? data : m->url);
+    json_add_str(w, "mimeType", mime_of(p));
+    json_add_str(w, data.p ? "data" : "fileUri", data.p ? data : m->url);
     json_close(w, '}');
     return true;
 }
@@ -398,8 +392,8 @@ static void put_retry(struct json_out *w, int64_t seconds)
     json_key(w, "details");
     json_open(w, '[');
     json_open(w, '{');
-    gemini_put(w, "@type", retry_info);
-    gemini_put(w, "retryDelay", str_c(delay));
+    json_add_str(w, "@type", retry_info);
+    json_add_str(w, "retryDelay", str_c(delay));
     json_close(w, '}');
     json_close(w, ']');
 }
@@ -411,8 +405,8 @@ void gemini_put_error(struct json_out *w, const struct ir_error *e)
     json_open(w, '{');
     json_key(w, "code");
     json_put_int(w, error_status(e));
-    gemini_put(w, "message", e->message.p ? e->message : STR(""));
-    gemini_put(w, "status", errors[error_row(e)].name);
+    json_add_str(w, "message", e->message.p ? e->message : STR(""));
+    json_add_str(w, "status", errors[error_row(e)].name);
     if (e->retry_after > 0)
         put_retry(w, e->retry_after);
     json_close(w, '}');

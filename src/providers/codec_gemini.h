@@ -29,7 +29,6 @@ bool gemini_int(const struct json_val *v, int64_t *ret);
 /* Notes the members of object that are not in the NULL-ended list of camelCase names. */
 void gemini_note_unknown(struct arena *a, struct ir_request *r, const struct json_val *object,
                          const char *const *known);
-void gemini_put(struct json_out *w, const char *name, struct str text); /* a string member */
 
 /* ---- models ---- */
 

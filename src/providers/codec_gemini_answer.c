@@ -405,7 +405,7 @@ static enum err give_citations(struct codec_reader *r, struct candidate *c, cons
 static void put_entry(struct json_out *w, const struct json_val *v)
 {
     struct str token = codec_text(v, "token");
-    gemini_put(w, "token", token.p ? token : STR(""));
+    json_add_str(w, "token", token.p ? token : STR(""));
     json_key(w, "logprob");
     if (member(v, "logProbability"))
         json_put_val(w, member(v, "logProbability"));

@@ -24,9 +24,9 @@ static void put_function(struct gemini_request *q, const struct ir_tool *t)
     if (t->cache != IR_CACHE_NONE)
         gemini_drop(q, "cache_control");
     json_open(&q->w, '{');
-    gemini_put(&q->w, "name", t->name);
+    json_add_str(&q->w, "name", t->name);
     if (t->description.n)
-        gemini_put(&q->w, "description", t->description);
+        json_add_str(&q->w, "description", t->description);
     if (t->schema.n &&
         !str_eq(t->schema, STR("{}"))) { /* as it is; `parameters` would take a part of it only */
         json_key(&q->w, "parametersJsonSchema");
@@ -87,7 +87,7 @@ static void put_choice(struct gemini_request *q)
     json_open(&q->w, '{');
     json_key(&q->w, "functionCallingConfig");
     json_open(&q->w, '{');
-    gemini_put(&q->w, "mode", str_c(modes[r->choice]));
+    json_add_str(&q->w, "mode", str_c(modes[r->choice]));
     if (r->choice == IR_CHOICE_NAMED) {
         json_key(&q->w, "allowedFunctionNames");
         json_open(&q->w, '[');
@@ -195,8 +195,8 @@ static void put_format(struct gemini_request *q)
         gemini_drop(q, "response_format");
         return;
     }
-    gemini_put(&q->w, "responseMimeType",
-               r->format == IR_FORMAT_TEXT ? STR("text/plain") : STR("application/json"));
+    json_add_str(&q->w, "responseMimeType",
+                 r->format == IR_FORMAT_TEXT ? STR("text/plain") : STR("application/json"));
     if (r->format == IR_FORMAT_SCHEMA && r->format_schema.n) {
         json_key(&q->w, "responseJsonSchema");
         json_put_raw(&q->w, r->format_schema);
@@ -255,7 +255,7 @@ static void put_thinking(struct gemini_request *q)
     if (budget >= 0 && q->old)
         put_budget(q, fit_budget(q, budget));
     else if (budget >= 0)
-        gemini_put(&q->w, "thinkingLevel", str_c(level_of(q, effort)));
+        json_add_str(&q->w, "thinkingLevel", str_c(level_of(q, effort)));
     else if (r->thinking_budget >= 0)
         put_budget(q, fit_budget(q, r->thinking_budget));
     else if (r->thinking_budget == -2)
@@ -302,7 +302,7 @@ static void put_speech(struct gemini_request *q)
         json_open(&q->w, '{');
         json_key(&q->w, "prebuiltVoiceConfig");
         json_open(&q->w, '{');
-        gemini_put(&q->w, "voiceName", voice);
+        json_add_str(&q->w, "voiceName", voice);
         json_close(&q->w, '}');
         json_close(&q->w, '}');
         json_close(&q->w, '}');
@@ -354,9 +354,9 @@ static void put_service(struct gemini_request *q)
 {
     struct str tier = q->r->service_tier;
     if (str_eq(tier, STR("default")))
-        gemini_put(&q->w, "serviceTier", STR("standard"));
+        json_add_str(&q->w, "serviceTier", STR("standard"));
     else if (str_eq(tier, STR("flex")) || str_eq(tier, STR("priority")))
-        gemini_put(&q->w, "serviceTier", tier);
+        json_add_str(&q->w, "serviceTier", tier);
     else if (tier.n)
         gemini_drop(q, "service_tier");
     if (q->r->store >= 0) {

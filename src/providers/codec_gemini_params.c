@@ -247,7 +247,7 @@ static enum err read_speech(struct gemini_reading *g, const struct json_val *con
     buf_init(&b, g->a->cap);
     struct json_out w = json_out(&b);
     json_open(&w, '{');
-    gemini_put(&w, "voice", name);
+    json_add_str(&w, "voice", name);
     json_close(&w, '}');
     g->r->audio = b.full ? str_of(NULL, 0) : arena_dup(g->a, buf_str(&b));
     buf_done(&b);

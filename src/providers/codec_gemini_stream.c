@@ -86,10 +86,10 @@ static void open_candidate(struct json_out *j)
 static void close_content(struct json_out *j, const struct candidate *c)
 {
     json_close(j, ']');
-    gemini_put(j, "role", STR("model"));
+    json_add_str(j, "role", STR("model"));
     json_close(j, '}');
     if (c->finished)
-        gemini_put(j, "finishReason", gemini_reason_of(c->finish));
+        json_add_str(j, "finishReason", gemini_reason_of(c->finish));
     json_key(j, "index");
     json_put_int(j, c->number);
 }
@@ -158,7 +158,7 @@ static void put_nothing(struct json_out *j, const struct candidate *c)
 {
     open_candidate(j);
     json_open(j, '{');
-    gemini_put(j, "text", STR(""));
+    json_add_str(j, "text", STR(""));
     json_close(j, '}');
     close_content(j, c);
 }

@@ -7,13 +7,13 @@
 void gemini_put_text(struct json_out *w, struct str text, bool thought, struct str signature)
 {
     if (text.p)
-        gemini_put(w, "text", text);
+        json_add_str(w, "text", text);
     if (thought) {
         json_key(w, "thought");
         json_put_bool(w, true);
     }
     if (signature.n)
-        gemini_put(w, "thoughtSignature", signature);
+        json_add_str(w, "thoughtSignature", signature);
 }
 
 void gemini_put_call(struct json_out *w, struct str id, struct str name, struct str arguments,
@@ -22,13 +22,13 @@ void gemini_put_call(struct json_out *w, struct str id, struct str name, struct 
     json_key(w, "functionCall");
     json_open(w, '{');
     if (id.n)
-        gemini_put(w, "id", id);
-    gemini_put(w, "name", name.p ? name : STR(""));
+        json_add_str(w, "id", id);
+    json_add_str(w, "name", name.p ? name : STR(""));
     json_key(w, "args");
     json_put_raw(w, arguments);
     json_close(w, '}');
     if (signature.n)
-        gemini_put(w, "thoughtSignature", signature);
+        json_add_str(w, "thoughtSignature", signature);
 }
 
 /* ---- citations ------------------------------------------------------------------------------------- */
@@ -51,13 +51,13 @@ static void put_chunk(struct json_out *w, const struct ir_citation *c)
     json_key(w, web ? "web" : "retrievedContext");
     json_open(w, '{');
     if (c->url.n)
-        gemini_put(w, "uri", c->url);
+        json_add_str(w, "uri", c->url);
     if (c->title.n)
-        gemini_put(w, "title", c->title);
+        json_add_str(w, "title", c->title);
     if (c->quote.n)
-        gemini_put(w, "text", c->quote);
+        json_add_str(w, "text", c->quote);
     if (!web && c->document.n)
-        gemini_put(w, "documentName", c->document);
+        json_add_str(w, "documentName", c->document);
     json_close(w, '}');
     json_close(w, '}');
 }
@@ -123,7 +123,7 @@ void gemini_put_citations(struct json_out *w, const struct ir_citation *list)
 static void put_token(struct json_out *w, const struct json_val *v)
 {
     json_open(w, '{');
-    gemini_put(w, "token", codec_text(v, "token"));
+    json_add_str(w, "token", codec_text(v, "token"));
     json_key(w, "logProbability");
     json_put_val(w, json_get(v, "logprob"));
     json_close(w, '}');
@@ -167,12 +167,6 @@ void gemini_put_logprobs(struct json_out *w, struct str entries)
 
 /* ---- usage ----------------------------------------------------------------------------------------- */
 
-static void put_count(struct json_out *w, const char *name, int64_t n)
-{
-    json_key(w, name);
-    json_put_int(w, n);
-}
-
 /* Only where there is more than text. */
 static void put_details(struct json_out *w, const char *name, int64_t all, int64_t audio, int64_t image)
 {
@@ -188,8 +182,8 @@ static void put_details(struct json_out *w, const char *name, int64_t all, int64
         if (kinds[i].n <= 0)
             continue;
         json_open(w, '{');
-        gemini_put(w, "modality", kinds[i].modality);
-        put_count(w, "tokenCount", kinds[i].n);
+        json_add_str(w, "modality", kinds[i].modality);
+        json_add_int(w, "tokenCount", kinds[i].n);
         json_close(w, '}');
     }
     json_close(w, ']');
@@ -201,13 +195,13 @@ void gemini_put_usage(struct json_out *w, const struct usage *u)
     int64_t said = u->output - u->reasoning;
     json_key(w, "usageMetadata");
     json_open(w, '{');
-    put_count(w, "promptTokenCount", u->input);
+    json_add_int(w, "promptTokenCount", u->input);
     if (u->cached)
-        put_count(w, "cachedContentTokenCount", u->cached);
-    put_count(w, "candidatesTokenCount", said);
+        json_add_int(w, "cachedContentTokenCount", u->cached);
+    json_add_int(w, "candidatesTokenCount", said);
     if (u->reasoning)
-        put_count(w, "thoughtsTokenCount", u->reasoning);
-    put_count(w, "totalTokenCount", u->input + u->output);
+        json_add_int(w, "thoughtsTokenCount", u->reasoning);
+    json_add_int(w, "totalTokenCount", u->input + u->output);
     put_details(w, "promptTokensDetails", u->input, u->audio_in, u->image_in);
     put_details(w, "cacheTokensDetails", u->cached, u->cached_audio, 0);
     put_details(w, "candidatesTokensDetails", said, u->audio_out, u->image_out);
@@ -217,9 +211,9 @@ void gemini_put_usage(struct json_out *w, const struct usage *u)
 void gemini_put_names(struct json_out *w, struct str id, struct str model)
 {
     if (model.n)
-        gemini_put(w, "modelVersion", model);
+        json_add_str(w, "modelVersion", model);
     if (id.n)
-        gemini_put(w, "responseId", id);
+        json_add_str(w, "responseId", id);
 }
 
 /* ---- candidates ------------------------------------------------------------------------------------ */
@@ -352,10 +346,10 @@ static enum err put_candidate(struct json_out *w, struct arena *a, const struct 
     for (const struct ir_part *p = c->parts; p && e == E_OK; p = p->next)
         e = put_part(w, &run, &p);
     json_close(w, ']');
-    gemini_put(w, "role", STR("model"));
+    json_add_str(w, "role", STR("model"));
     json_close(w, '}');
-    gemini_put(w, "finishReason", gemini_reason_of(c->finish));
-    put_count(w, "index", c->choice);
+    json_add_str(w, "finishReason", gemini_reason_of(c->finish));
+    json_add_int(w, "index", c->choice);
     gemini_put_citations(w, run.citations);
     if (c->logprobs.n)
         gemini_put_logprobs(w, c->logprobs);

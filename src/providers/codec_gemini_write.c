@@ -35,7 +35,7 @@ static void open_content(struct gemini_request *q, const char *role)
         return;
     close_content(q);
     json_open(&q->w, '{');
-    gemini_put(&q->w, "role", str_c(role));
+    json_add_str(&q->w, "role", str_c(role));
     json_key(&q->w, "parts");
     json_open(&q->w, '[');
     q->role = role;
@@ -224,8 +224,8 @@ static enum err put_result(struct gemini_request *q, const struct ir_part *p)
     json_key(&q->w, "functionResponse");
     json_open(&q->w, '{');
     if (p->id.n && !gemini_is_made_id(p->id))
-        gemini_put(&q->w, "id", p->id);
-    gemini_put(&q->w, "name", p->name);
+        json_add_str(&q->w, "id", p->id);
+    json_add_str(&q->w, "name", p->name);
     put_response(q, text, p->is_error);
     if (!q->old)
         e = put_result_media(q, p->parts);
@@ -310,7 +310,7 @@ static void put_prompt_text(struct gemini_request *q, struct str text)
     }
     q->prompt = true;
     json_open(&q->w, '{');
-    gemini_put(&q->w, "text", text);
+    json_add_str(&q->w, "text", text);
     json_close(&q->w, '}');
 }
 

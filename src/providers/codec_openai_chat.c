@@ -58,24 +58,18 @@ bool chat_next_thought(struct chat_thoughts *t, struct chat_thought *ret)
     return ret->text.n > 0;
 }
 
-static void put_member(struct json_out *w, const char *key, struct str text)
-{
-    json_key(w, key);
-    json_put_str(w, text);
-}
-
 void chat_put_thought(struct json_out *w, const struct chat_thought *t)
 {
     json_open(w, '{');
-    put_member(w, "type", t->redacted ? STR("reasoning.encrypted") : STR("reasoning.text"));
+    json_add_str(w, "type", t->redacted ? STR("reasoning.encrypted") : STR("reasoning.text"));
     json_key(w, "index");
     json_put_int(w, t->index);
     if (t->text.p && !t->redacted)
-        put_member(w, "text", t->text);
+        json_add_str(w, "text", t->text);
     if (t->signature.n)
-        put_member(w, t->redacted ? "data" : "signature", t->signature);
+        json_add_str(w, t->redacted ? "data" : "signature", t->signature);
     if (t->id.n)
-        put_member(w, "id", t->id);
+        json_add_str(w, "id", t->id);
     json_close(w, '}');
 }
 
@@ -90,7 +84,7 @@ void chat_put_signature(struct json_out *w, struct str signature)
     json_open(w, '{');
     json_key(w, "google");
     json_open(w, '{');
-    put_member(w, "thought_signature", signature);
+    json_add_str(w, "thought_signature", signature);
     json_close(w, '}');
     json_close(w, '}');
 }
@@ -118,12 +112,12 @@ void chat_put_url(struct arena *a, struct json_out *w, const char *type, const s
                                                               : STR("image/png");
     const struct str pieces[] = {S("data:"), mime, S(";base64,"), m->data};
     json_open(w, '{');
-    put_member(w, "type", str_c(type));
+    json_add_str(w, "type", str_c(type));
     json_key(w, type);
     json_open(w, '{');
-    put_member(w, "url", m->url.p ? m->url : arena_join(a, pieces, countof(pieces)));
+    json_add_str(w, "url", m->url.p ? m->url : arena_join(a, pieces, countof(pieces)));
     if (m->detail.n)
-        put_member(w, "detail", m->detail);
+        json_add_str(w, "detail", m->detail);
     json_close(w, '}');
 }
 
@@ -167,7 +161,7 @@ struct str chat_arguments(struct arena *a, struct str arguments)
     buf_init(&b, a->cap);
     struct json_out w = json_out(&b);
     json_open(&w, '{');
-    put_member(&w, "arguments", arguments);
+    json_add_str(&w, "arguments", arguments);
     json_close(&w, '}');
     struct str text = b.full ? str_of(NULL, 0) : arena_dup(a, buf_str(&b));
     buf_done(&b);
@@ -313,10 +307,10 @@ static void read_error(struct arena *a, int status, struct str body, struct ir_e
 void chat_put_error(struct json_out *w, const struct ir_error *e)
 {
     json_open(w, '{');
-    put_member(w, "message", e->message.n ? e->message : http_reason(faults[e->kind].status));
-    put_member(w, "type", faults[e->kind].type);
-    put_member(w, "param", e->param);
-    put_member(w, "code", e->code.n ? e->code : faults[e->kind].code);
+    json_add_str(w, "message", e->message.n ? e->message : http_reason(faults[e->kind].status));
+    json_add_str(w, "type", faults[e->kind].type);
+    json_add_str(w, "param", e->param);
+    json_add_str(w, "code", e->code.n ? e->code : faults[e->kind].code);
     json_close(w, '}');
 }
 

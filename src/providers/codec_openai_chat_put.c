@@ -10,18 +10,6 @@
 
 enum { AUDIO_KEPT_S = 3600 }; /* expires_at must be said: what OpenAI says */
 
-static void put(struct json_out *w, const char *key, struct str text)
-{
-    json_key(w, key);
-    json_put_str(w, text);
-}
-
-static void put_int(struct json_out *w, const char *key, int64_t v)
-{
-    json_key(w, key);
-    json_put_int(w, v);
-}
-
 static int64_t code_points(struct str s)
 {
     int64_t n = 0;
@@ -42,42 +30,42 @@ static void put_head(struct json_out *w, struct str object, const struct ir_requ
         random_bytes(random, sizeof(random));
         hex_encode(made + 9, random, sizeof(random));
     }
-    put(w, "id", id.n ? id : str_c(made));
-    put(w, "object", object);
-    put_int(w, "created", created ? created : clock_wall_ms() / 1000);
-    put(w, "model", model.n ? model : r->model.p ? r->model : STR(""));
+    json_add_str(w, "id", id.n ? id : str_c(made));
+    json_add_str(w, "object", object);
+    json_add_int(w, "created", created ? created : clock_wall_ms() / 1000);
+    json_add_str(w, "model", model.n ? model : r->model.p ? r->model : STR(""));
 }
 
 static void put_usage(struct json_out *w, const struct usage *u)
 {
     json_key(w, "usage");
     json_open(w, '{');
-    put_int(w, "prompt_tokens", u->input);
-    put_int(w, "completion_tokens", u->output);
-    put_int(w, "total_tokens", u->input + u->output);
+    json_add_int(w, "prompt_tokens", u->input);
+    json_add_int(w, "completion_tokens", u->output);
+    json_add_int(w, "total_tokens", u->input + u->output);
     json_key(w, "prompt_tokens_details");
     json_open(w, '{');
-    put_int(w, "cached_tokens", u->cached);
-    put_int(w, "audio_tokens", u->audio_in);
+    json_add_int(w, "cached_tokens", u->cached);
+    json_add_int(w, "audio_tokens", u->audio_in);
     if (u->cache_write)
-        put_int(w, "cache_write_tokens", u->cache_write);
+        json_add_int(w, "cache_write_tokens", u->cache_write);
     if (u->image_in)
-        put_int(w, "image_tokens", u->image_in);
+        json_add_int(w, "image_tokens", u->image_in);
     if (u->cached_audio) {
         json_key(w, "cached_tokens_details");
         json_open(w, '{');
-        put_int(w, "audio_tokens", u->cached_audio);
+        json_add_int(w, "audio_tokens", u->cached_audio);
         json_close(w, '}');
     }
     json_close(w, '}');
     json_key(w, "completion_tokens_details");
     json_open(w, '{');
-    put_int(w, "reasoning_tokens", u->reasoning);
-    put_int(w, "audio_tokens", u->audio_out);
+    json_add_int(w, "reasoning_tokens", u->reasoning);
+    json_add_int(w, "audio_tokens", u->audio_out);
     if (u->image_out)
-        put_int(w, "image_tokens", u->image_out);
-    put_int(w, "accepted_prediction_tokens", 0);
-    put_int(w, "rejected_prediction_tokens", 0);
+        json_add_int(w, "image_tokens", u->image_out);
+    json_add_int(w, "accepted_prediction_tokens", 0);
+    json_add_int(w, "rejected_prediction_tokens", 0);
     json_close(w, '}');
     json_close(w, '}');
 }
@@ -95,15 +83,15 @@ static void put_citation(struct json_out *w, const struct ir_citation *c, int64_
         return;
     }
     json_open(w, '{');
-    put(w, "type", STR("url_citation"));
+    json_add_str(w, "type", STR("url_citation"));
     json_key(w, "url_citation");
     json_open(w, '{');
-    put_int(w, "start_index", base + (c->start >= 0 ? c->start : 0));
-    put_int(w, "end_index", base + (c->start >= 0 ? c->end : n));
-    put(w, "url", c->url);
-    put(w, "title", c->title.p ? c->title : STR(""));
+    json_add_int(w, "start_index", base + (c->start >= 0 ? c->start : 0));
+    json_add_int(w, "end_index", base + (c->start >= 0 ? c->end : n));
+    json_add_str(w, "url", c->url);
+    json_add_str(w, "title", c->title.p ? c->title : STR(""));
     if (c->quote.n)
-        put(w, "content", c->quote);
+        json_add_str(w, "content", c->quote);
     json_close(w, '}');
     json_close(w, '}');
 }
@@ -129,24 +117,24 @@ static void put_logprobs(struct json_out *w, struct str content)
     json_open(w, '{');
     json_key(w, "content");
     json_put_raw(w, content);
-    put(w, "refusal", str_of(NULL, 0));
+    json_add_str(w, "refusal", str_of(NULL, 0));
     json_close(w, '}');
 }
 
 /* stop: as vLLM says which string it was. */
 static void put_finish(struct json_out *w, struct str reason, struct str stop)
 {
-    put(w, "finish_reason", reason);
+    json_add_str(w, "finish_reason", reason);
     if (stop.p)
-        put(w, "stop_reason", stop);
+        json_add_str(w, "stop_reason", stop);
 }
 
 static void put_function(struct json_out *w, struct str name, struct str arguments)
 {
     json_open(w, '{');
     if (name.p)
-        put(w, "name", name);
-    put(w, "arguments", arguments);
+        json_add_str(w, "name", name);
+    json_add_str(w, "arguments", arguments);
     json_close(w, '}');
 }
 
@@ -167,7 +155,7 @@ static void put_thoughts(struct arena *a, struct json_out *w, const struct ir_pa
     struct str text = text_of(a, parts, IR_THINKING);
     struct chat_thought t = {.index = 0};
     if (text.n)
-        put(w, "reasoning_content", text);
+        json_add_str(w, "reasoning_content", text);
     for (const struct ir_part *p = parts; p; p = p->next) {
         if (p->kind != IR_THINKING)
             continue;
@@ -232,10 +220,10 @@ static void put_works(struct arena *a, struct json_out *w, const struct ir_part 
     if (sound.p) {
         json_key(w, "audio");
         json_open(w, '{');
-        put(w, "id", id.n ? id : STR("audio"));
-        put(w, "data", sound);
-        put_int(w, "expires_at", (created ? created : clock_wall_ms() / 1000) + AUDIO_KEPT_S);
-        put(w, "transcript", STR("")); /* it is the content */
+        json_add_str(w, "id", id.n ? id : STR("audio"));
+        json_add_str(w, "data", sound);
+        json_add_int(w, "expires_at", (created ? created : clock_wall_ms() / 1000) + AUDIO_KEPT_S);
+        json_add_str(w, "transcript", STR("")); /* it is the content */
         json_close(w, '}');
     }
     for (const struct ir_part *p = parts; p; p = p->next) {
@@ -255,8 +243,8 @@ static void put_works(struct arena *a, struct json_out *w, const struct ir_part 
 static void put_call(struct json_out *w, const struct ir_part *p)
 {
     json_open(w, '{');
-    put(w, "id", p->id);
-    put(w, "type", STR("function"));
+    json_add_str(w, "id", p->id);
+    json_add_str(w, "type", STR("function"));
     json_key(w, "function");
     put_function(w, p->name, p->arguments.n ? p->arguments : STR("{}"));
     if (p->signature.n)
@@ -295,12 +283,12 @@ static void put_choice(struct arena *a, struct json_out *w, const struct ir_choi
     for (const struct ir_part *p = c->parts; p; p = p->next)
         signature = p->kind == IR_TEXT && p->signature.n ? p->signature : signature;
     json_open(w, '{');
-    put_int(w, "index", c->choice);
+    json_add_int(w, "index", c->choice);
     json_key(w, "message");
     json_open(w, '{');
-    put(w, "role", STR("assistant"));
-    put(w, "content", text_of(a, c->parts, IR_TEXT));
-    put(w, "refusal", text_of(a, c->parts, IR_REFUSAL));
+    json_add_str(w, "role", STR("assistant"));
+    json_add_str(w, "content", text_of(a, c->parts, IR_TEXT));
+    json_add_str(w, "refusal", text_of(a, c->parts, IR_REFUSAL));
     put_thoughts(a, w, c->parts);
     put_annotations(w, c->parts);
     if (signature.n)
@@ -395,9 +383,9 @@ static struct choice *choice_of(struct codec_writer *w, int number)
         return NULL;
     **at = (struct choice){.number = number, .block = -1};
     struct json_out j = open_chunk(w, number);
-    put(&j, "role", STR("assistant"));
-    put(&j, "content", STR(""));
-    put(&j, "refusal", str_of(NULL, 0));
+    json_add_str(&j, "role", STR("assistant"));
+    json_add_str(&j, "content", STR(""));
+    json_add_str(&j, "refusal", str_of(NULL, 0));
     (void)close_chunk(w, &j);
     return *at;
 }
@@ -433,10 +421,10 @@ static enum err give_call(struct codec_writer *w, const struct choice *c, struct
     json_key(&j, "tool_calls");
     json_open(&j, '[');
     json_open(&j, '{');
-    put_int(&j, "index", c->calls - 1);
+    json_add_int(&j, "index", c->calls - 1);
     if (name.p) {
-        put(&j, "id", id);
-        put(&j, "type", STR("function"));
+        json_add_str(&j, "id", id);
+        json_add_str(&j, "type", STR("function"));
     }
     json_key(&j, "function");
     put_function(&j, name, arguments);
@@ -491,7 +479,7 @@ static enum err give_thought(struct codec_writer *w, const struct choice *c, con
     *(signature ? &t.signature : &t.text) = ev->text;
     struct json_out j = open_chunk(w, c->number);
     if (!signature && ev->text.n)
-        put(&j, "reasoning_content", ev->text);
+        json_add_str(&j, "reasoning_content", ev->text);
     json_key(&j, "reasoning_details");
     json_open(&j, '[');
     chat_put_thought(&j, &t);
@@ -510,7 +498,7 @@ static enum err give_signature(struct codec_writer *w, const struct choice *c, c
         json_key(&j, "tool_calls");
         json_open(&j, '[');
         json_open(&j, '{');
-        put_int(&j, "index", c->calls - 1);
+        json_add_int(&j, "index", c->calls - 1);
         chat_put_signature(&j, ev->text);
         json_close(&j, '}');
         json_close(&j, ']');
@@ -529,9 +517,9 @@ static enum err give_media(struct codec_writer *w, const struct choice *c, const
     json_key(&j, sound ? "audio" : "images");
     json_open(&j, sound ? '{' : '[');
     if (sound && p->media.file_id.n)
-        put(&j, "id", p->media.file_id);
+        json_add_str(&j, "id", p->media.file_id);
     if (sound)
-        put(&j, "data", p->media.data);
+        json_add_str(&j, "data", p->media.data);
     else
         put_image(w->arena, &j, &p->media);
     json_close(&j, sound ? '}' : ']');
@@ -543,7 +531,7 @@ static enum err give_text(struct codec_writer *w, struct choice *c, const char *
     if (text.n == 0)
         return E_OK;
     struct json_out j = open_chunk(w, c->number);
-    put(&j, key, text);
+    json_add_str(&j, key, text);
     return close_chunk(w, &j);
 }
 

@@ -71,8 +71,6 @@ enum err responses_write_request(struct arena *a, struct ir_request *r, const st
                                  struct buf *out, struct str *ret_why);
 /* "key":"value"; an absent value is an empty string. */
 void responses_put(struct json_out *w, const char *key, struct str value);
-/* "key":json */
-void responses_put_raw(struct json_out *w, const char *key, struct str json);
 /* The text part's annotations, as an array. */
 void responses_put_annotations(struct json_out *w, const struct ir_part *text);
 void responses_put_annotation(struct json_out *w, const struct ir_part *text, const struct ir_citation *c);

@@ -120,12 +120,6 @@ struct str responses_item_id(const struct responses_answer *y, const struct ir_p
 
 /* ---- items ---- */
 
-static void put_int(struct json_out *w, const char *key, int64_t v)
-{
-    json_key(w, key);
-    json_put_int(w, v);
-}
-
 struct str responses_logprobs(const struct responses_answer *y, const struct ir_part *p)
 {
     const struct ir_choice_answer *c = first_choice(y);
@@ -150,7 +144,7 @@ void responses_put_content(struct json_out *w, const struct responses_answer *y,
             json_put_raw(w, STR("[]"));
         else
             responses_put_annotations(w, p);
-        responses_put_raw(w, "logprobs", empty ? STR("[]") : responses_logprobs(y, p));
+        json_add_raw(w, "logprobs", empty ? STR("[]") : responses_logprobs(y, p));
     }
     json_close(w, '}');
 }
@@ -241,7 +235,7 @@ void responses_put_follower(struct json_out *w, const struct responses_answer *y
     json_open(w, '{');
     responses_put(w, "id", responses_item_id(y, &carrier, index, id));
     responses_put(w, "type", STR("reasoning"));
-    responses_put_raw(w, "summary", STR("[]"));
+    json_add_raw(w, "summary", STR("[]"));
     responses_put(w, "encrypted_content", buf_str(&b));
     json_close(w, '}');
     buf_done(&b);
@@ -269,26 +263,26 @@ static void put_output(struct json_out *w, const struct responses_answer *y, str
 static void put_usage(struct json_out *w, const struct usage *u)
 {
     json_open(w, '{');
-    put_int(w, "input_tokens", u->input);
+    json_add_int(w, "input_tokens", u->input);
     json_key(w, "input_tokens_details");
     json_open(w, '{');
-    put_int(w, "cached_tokens", u->cached);
-    put_int(w, "cache_write_tokens", u->cache_write);
+    json_add_int(w, "cached_tokens", u->cached);
+    json_add_int(w, "cache_write_tokens", u->cache_write);
     if (u->audio_in)
-        put_int(w, "audio_tokens", u->audio_in);
+        json_add_int(w, "audio_tokens", u->audio_in);
     if (u->image_in)
-        put_int(w, "image_tokens", u->image_in);
+        json_add_int(w, "image_tokens", u->image_in);
     json_close(w, '}');
-    put_int(w, "output_tokens", u->output);
+    json_add_int(w, "output_tokens", u->output);
     json_key(w, "output_tokens_details");
     json_open(w, '{');
-    put_int(w, "reasoning_tokens", u->reasoning);
+    json_add_int(w, "reasoning_tokens", u->reasoning);
     if (u->audio_out)
-        put_int(w, "audio_tokens", u->audio_out);
+        json_add_int(w, "audio_tokens", u->audio_out);
     if (u->image_out)
-        put_int(w, "image_tokens", u->image_out);
+        json_add_int(w, "image_tokens", u->image_out);
     json_close(w, '}');
-    put_int(w, "total_tokens", u->input + u->output);
+    json_add_int(w, "total_tokens", u->input + u->output);
     json_close(w, '}');
 }
 
@@ -298,11 +292,11 @@ static void put_request(struct json_out *w, const struct ir_request *r)
     const struct str null = STR("null");
     json_key(w, "instructions");
     json_put_null(w);
-    responses_put_raw(w, "metadata", r->metadata.p ? r->metadata : STR("{}"));
+    json_add_raw(w, "metadata", r->metadata.p ? r->metadata : STR("{}"));
     json_key(w, "parallel_tool_calls");
     json_put_bool(w, r->parallel_tools != 0);
-    responses_put_raw(w, "temperature", r->temperature.p ? r->temperature : null);
-    responses_put_raw(w, "top_p", r->top_p.p ? r->top_p : null);
+    json_add_raw(w, "temperature", r->temperature.p ? r->temperature : null);
+    json_add_raw(w, "top_p", r->top_p.p ? r->top_p : null);
     json_key(w, "max_output_tokens");
     if (r->max_tokens >= 0)
         json_put_int(w, r->max_tokens);
@@ -324,10 +318,10 @@ static void put_request(struct json_out *w, const struct ir_request *r)
     json_key(w, "summary");
     json_put_str(w, r->thinking_shown == 1 ? STR("auto") : str_of(NULL, 0));
     json_close(w, '}');
-    responses_put_raw(w, "previous_response_id", null);
-    responses_put_raw(w, "truncation", STR("\"disabled\""));
-    responses_put_raw(w, "background", STR("false"));
-    responses_put_raw(w, "store", STR("false")); /* nobody can ask for it later */
+    json_add_raw(w, "previous_response_id", null);
+    json_add_raw(w, "truncation", STR("\"disabled\""));
+    json_add_raw(w, "background", STR("false"));
+    json_add_raw(w, "store", STR("false")); /* nobody can ask for it later */
     if (r->user.p)
         responses_put(w, "user", r->user);
 }
@@ -362,7 +356,7 @@ void responses_put_response(struct json_out *w, const struct responses_answer *y
     json_open(w, '{');
     responses_put(w, "id", y->id);
     responses_put(w, "object", STR("response"));
-    put_int(w, "created_at", y->created);
+    json_add_int(w, "created_at", y->created);
     put_outcome(w, y, begun, error);
     responses_put(w, "model", y->model);
     json_key(w, "output");

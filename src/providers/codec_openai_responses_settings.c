@@ -261,7 +261,7 @@ void responses_put_tools(struct json_out *w, const struct ir_request *r, unsigne
         responses_put(w, "name", t->name);
         if (t->description.p)
             responses_put(w, "description", t->description);
-        responses_put_raw(w, "parameters", t->schema.p ? t->schema : STR("null"));
+        json_add_raw(w, "parameters", t->schema.p ? t->schema : STR("null"));
         if (!(quirks & CODEC_NO_STRICT)) { /* not to say it means true, here alone */
             json_key(w, "strict");
             json_put_bool(w, t->strict == 1);
@@ -323,7 +323,7 @@ void responses_put_format(struct json_out *w, const struct ir_request *r)
         responses_put(w, "name", r->format_name.n ? r->format_name : STR("answer"));
         if (r->format_description.p)
             responses_put(w, "description", r->format_description);
-        responses_put_raw(w, "schema", r->format_schema.p ? r->format_schema : STR("{}"));
+        json_add_raw(w, "schema", r->format_schema.p ? r->format_schema : STR("{}"));
         if (r->format_strict >= 0) {
             json_key(w, "strict");
             json_put_bool(w, r->format_strict);
@@ -339,7 +339,7 @@ static void put_text_settings(struct responses_writing *q)
     json_key(&q->w, "text");
     json_open(&q->w, '{');
     if (q->r->format == IR_FORMAT_SCHEMA && (q->ask->quirks & CODEC_NO_JSON_SCHEMA)) {
-        responses_put_raw(&q->w, "format", STR("{\"type\":\"json_object\"}"));
+        json_add_raw(&q->w, "format", STR("{\"type\":\"json_object\"}"));
     } else if (q->r->format != IR_FORMAT_UNSET) {
         json_key(&q->w, "format");
         responses_put_format(&q->w, q->r);
@@ -412,9 +412,9 @@ static void put_numbers(struct responses_writing *q)
         json_put_int(&q->w, q->r->max_tokens);
     }
     if (q->r->temperature.p)
-        responses_put_raw(&q->w, "temperature", q->r->temperature);
+        json_add_raw(&q->w, "temperature", q->r->temperature);
     if (q->r->top_p.p)
-        responses_put_raw(&q->w, "top_p", q->r->top_p);
+        json_add_raw(&q->w, "top_p", q->r->top_p);
     if (q->r->top_logprobs >= 0) {
         json_key(&q->w, "top_logprobs");
         json_put_int(&q->w, q->r->top_logprobs);
@@ -447,7 +447,7 @@ static void put_user(struct responses_writing *q)
 static void put_labels(struct responses_writing *q)
 {
     if (q->r->metadata.p)
-        responses_put_raw(&q->w, "metadata", q->r->metadata);
+        json_add_raw(&q->w, "metadata", q->r->metadata);
     if (q->r->user.p)
         put_user(q);
     if (is_tier(q->r->service_tier))

@@ -18,12 +18,6 @@ void responses_put(struct json_out *w, const char *key, struct str value)
     json_put_str(w, value.p ? value : STR(""));
 }
 
-void responses_put_raw(struct json_out *w, const char *key, struct str json)
-{
-    json_key(w, key);
-    json_put_raw(w, json);
-}
-
 /* ---- annotations ---- */
 
 static int64_t count_letters(struct str text)

@@ -20,17 +20,11 @@ static struct str text_at(const struct embed_call *c, size_t i)
     return c->request->texts[c->from + i];
 }
 
-static void put(struct json_out *w, const char *key, struct str value)
-{
-    json_key(w, key);
-    json_put_str(w, value);
-}
-
 static void put_purpose(const struct embed_call *c, struct json_out *w, const char *key,
                         enum embed_words words)
 {
     if (c->request->purpose.p)
-        put(w, key, embed_purpose(c->request->purpose, words));
+        json_add_str(w, key, embed_purpose(c->request->purpose, words));
 }
 
 static void put_dimensions(const struct embed_call *c, struct json_out *w, const char *key)
@@ -84,7 +78,7 @@ static void write_openai(const struct embed_call *c, struct json_out *w)
     bool mistral = c->row->quirks & EMBED_MISTRAL;
     for (struct json_iter it = json_iter(c->request->root); json_next(&it);) {
         if (str_eq(it.key, STR("model"))) {
-            put(w, "model", c->model);
+            json_add_str(w, "model", c->model);
         } else if (str_eq(it.key, STR("input"))) {
             put_input(c, w);
         } else if (mistral && str_eq(it.key, STR("dimensions"))) {
@@ -111,7 +105,7 @@ static void put_content(const struct embed_call *c, struct json_out *w, size_t i
     open_member(w, "content", '{');
     open_member(w, "parts", '[');
     json_open(w, '{');
-    put(w, "text", text_at(c, i));
+    json_add_str(w, "text", text_at(c, i));
     json_close(w, '}');
     json_close(w, ']');
     json_close(w, '}');
@@ -121,7 +115,7 @@ static void put_model(const struct embed_call *c, struct json_out *w)
 {
     char name[EMBED_MODEL_BYTES];
     int n = snprintf(name, sizeof(name), "models/%.*s", STR_FMT(c->model));
-    put(w, "model", str_of(name, n < (int)sizeof(name) ? (size_t)n : 0));
+    json_add_str(w, "model", str_of(name, n < (int)sizeof(name) ? (size_t)n : 0));
 }
 
 static void write_gemini(const struct embed_call *c, struct json_out *w)
@@ -150,7 +144,7 @@ static void write_predict(const struct embed_call *c, struct json_out *w)
     open_member(w, "instances", '[');
     for (size_t i = 0; i < c->n; i++) {
         json_open(w, '{');
-        put(w, "content", text_at(c, i));
+        json_add_str(w, "content", text_at(c, i));
         put_purpose(c, w, "task_type", WORDS_GOOGLE);
         json_close(w, '}');
     }
@@ -196,7 +190,7 @@ static void put_cohere(const struct embed_call *c, struct json_out *w)
     for (size_t i = 0; i < c->n; i++)
         json_put_str(w, text_at(c, i));
     json_close(w, ']');
-    put(w, "input_type", purpose.p ? purpose : document); /* it must be said */
+    json_add_str(w, "input_type", purpose.p ? purpose : document); /* it must be said */
     open_member(w, "embedding_types", '[');
     json_put_str(w, STR("float"));
     json_close(w, ']');
@@ -205,7 +199,7 @@ static void put_cohere(const struct embed_call *c, struct json_out *w)
 
 static void write_cohere(const struct embed_call *c, struct json_out *w)
 {
-    put(w, "model", c->model);
+    json_add_str(w, "model", c->model);
     put_cohere(c, w);
 }
 
@@ -226,7 +220,7 @@ const struct embed_form embed_bedrock_cohere = {
 
 static void write_titan(const struct embed_call *c, struct json_out *w)
 {
-    put(w, "inputText", text_at(c, 0));
+    json_add_str(w, "inputText", text_at(c, 0));
     put_dimensions(c, w, "dimensions");
 }
 
@@ -240,14 +234,14 @@ static void write_nova(const struct embed_call *c, struct json_out *w)
 {
     static const struct str index = S("GENERIC_INDEX");
     struct str purpose = embed_purpose(c->request->purpose, WORDS_NOVA);
-    put(w, "schemaVersion", STR("nova-multimodal-embed-v1"));
-    put(w, "taskType", STR("SINGLE_EMBEDDING"));
+    json_add_str(w, "schemaVersion", STR("nova-multimodal-embed-v1"));
+    json_add_str(w, "taskType", STR("SINGLE_EMBEDDING"));
     open_member(w, "singleEmbeddingParams", '{');
-    put(w, "embeddingPurpose", purpose.p ? purpose : index); /* it must be said */
+    json_add_str(w, "embeddingPurpose", purpose.p ? purpose : index); /* it must be said */
     put_dimensions(c, w, "embeddingDimension");
     open_member(w, "text", '{');
-    put(w, "truncationMode", STR("NONE")); /* too long is an error, as it is with OpenAI */
-    put(w, "value", text_at(c, 0));
+    json_add_str(w, "truncationMode", STR("NONE")); /* too long is an error, as it is with OpenAI */
+    json_add_str(w, "value", text_at(c, 0));
     json_close(w, '}');
     json_close(w, '}');
 }

@@ -78,21 +78,15 @@ bool token_read(struct arena *a, const struct object *o, struct token *ret)
     return ok;
 }
 
-static void put_int(struct json_out *w, const char *key, int64_t v)
-{
-    json_key(w, key);
-    json_put_int(w, v);
-}
-
 struct str token_settings(struct arena *a, const struct token *t)
 {
     struct buf b;
     buf_init(&b, CATALOG_BYTES);
     struct json_out w = json_out(&b);
     json_open(&w, '{');
-    put_int(&w, "permissions", t->permissions);
-    put_int(&w, "expires_ms", t->expires_ms);
-    put_int(&w, "not_before_ms", t->not_before_ms);
+    json_add_int(&w, "permissions", t->permissions);
+    json_add_int(&w, "expires_ms", t->expires_ms);
+    json_add_int(&w, "not_before_ms", t->not_before_ms);
     json_key(&w, "disabled");
     json_put_bool(&w, t->disabled);
     if (t->gateways) {
