@@ -126,7 +126,7 @@ static bool read_time(const struct value *v, double *ret)
 
 static bool is_null(const struct written *w, const struct value *v, enum log_kind kind)
 {
-    bool text = kind == LOG_TEXT || kind == LOG_MAP_KEY || kind == LOG_MAP_VALUE;
+    bool text = log_kind_is_text(kind);
     return v->type == JSON_NULL ||
            (w->loose && !text && v->type == JSON_STRING && (v->text.n == 0 || str_eq(v->text, STR("null"))));
 }
@@ -154,6 +154,7 @@ static const char *read_value(enum log_key key, const struct written *w, const s
     case LOG_TEXT:
     case LOG_MAP_KEY:
     case LOG_MAP_VALUE:
+    case LOG_MAP_ENTRY:
         ret->type = v->type == JSON_STRING ? LOG_VALUE_TEXT : LOG_VALUE_ABSURD;
         ret->text = v->text;
         return NULL;
@@ -205,7 +206,7 @@ static bool find_operator(struct reading *r, size_t at, struct str name, enum lo
 static bool suits(struct reading *r, size_t at, const struct log_clause *c)
 {
     const struct log_key_row *k = &log_keys[c->key];
-    bool text = k->kind == LOG_TEXT || k->kind == LOG_MAP_KEY || k->kind == LOG_MAP_VALUE;
+    bool text = log_kind_is_text(k->kind);
     const char *why =
         c->op == LOG_CONTAINS && !text ? "has no parts: 'contains' is for texts"
         : (c->op == LOG_LT || c->op == LOG_GT) && k->kind == LOG_FLAG
@@ -473,6 +474,7 @@ void log_filters_document(struct buf *out)
         [LOG_TIME] = "RFC 3339 time",
         [LOG_MAP_KEY] = "text, of any entry",
         [LOG_MAP_VALUE] = "text, of any entry",
+        [LOG_MAP_ENTRY] = "key=value, of any entry",
     };
     (void)buf_append_c(out, "| Key | Value |\n| --- | --- |\n");
     for (size_t i = 0; i < LOG_KEY_COUNT; i++)

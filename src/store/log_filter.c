@@ -105,19 +105,31 @@ static bool meets(const struct log_clause *c, const struct log_value *row)
     return false;
 }
 
-/* Some entry of the map has it; values that are no strings are compared as they are written. */
+/* Values that are no strings are compared as they are written. */
+static struct str unquoted(struct arena *a, struct str raw)
+{
+    struct str text;
+    return json_raw_str(a, raw, &text) == E_OK ? text : raw;
+}
+
+static struct str text_of_entry(struct arena *a, enum log_kind kind, const struct json_walk *w)
+{
+    if (kind != LOG_MAP_ENTRY)
+        return unquoted(a, kind == LOG_MAP_KEY ? w->key : w->value);
+    struct str key = unquoted(a, w->key), value = unquoted(a, w->value);
+    return arena_printf(a, "%.*s=%.*s", STR_FMT(key), STR_FMT(value));
+}
+
 static bool some_entry(const struct log_clause *c, struct str map)
 {
     struct arena a;
     struct json_walk w;
-    bool found = false, key = log_keys[c->key].kind == LOG_MAP_KEY;
+    bool found = false;
     arena_init(&a, SIZE_MAX / 2);
     if (json_walk(&w, map))
         while (!found && json_walk_next(&w)) {
-            struct str raw = key ? w.key : w.value;
             struct log_value entry = {.type = LOG_VALUE_TEXT};
-            if (json_raw_str(&a, raw, &entry.text) != E_OK)
-                entry.text = raw;
+            entry.text = text_of_entry(&a, log_keys[c->key].kind, &w);
             found = meets(c, &entry);
         }
     arena_done(&a);
@@ -127,7 +139,7 @@ static bool some_entry(const struct log_clause *c, struct str map)
 bool log_clause_meets(const struct log_clause *c, const struct log_value *row)
 {
     enum log_kind kind = log_keys[c->key].kind;
-    if (row->type == LOG_VALUE_NULL || (kind != LOG_MAP_KEY && kind != LOG_MAP_VALUE))
+    if (row->type == LOG_VALUE_NULL || !log_kind_is_map(kind))
         return meets(c, row);
     struct log_clause exists = *c;
     if (c->op == LOG_NEQ)
@@ -213,7 +225,8 @@ static bool term_kind_of(enum log_key key, enum term_kind *ret)
 {
     switch (key) {
     case KEY_METADATA_KEY: *ret = TERM_KEY; return true;
-    case KEY_METADATA_VALUE: *ret = TERM_VALUE; return true;
+    case KEY_METADATA_VALUE:
+    case KEY_METADATA_ENTRY: *ret = TERM_VALUE; return true;
     case KEY_EVENT_ID: *ret = TERM_EVENT; return true;
     case KEY_USER_AGENT: *ret = TERM_AGENT; return true;
     case KEY_REQUEST_CONTENT_TYPE: *ret = TERM_REQUEST_TYPE; return true;
@@ -251,7 +264,7 @@ bool log_search_parts(struct str search, struct str trigrams)
 bool log_clause_has_parts(const struct log_clause *c)
 {
     enum term_kind kind;
-    return c->op == LOG_CONTAINS && term_kind_of(c->key, &kind);
+    return c->op == LOG_CONTAINS && c->key != KEY_METADATA_ENTRY && term_kind_of(c->key, &kind);
 }
 
 bool log_clause_parts(const struct log_clause *c, struct str trigrams)
@@ -262,13 +275,28 @@ bool log_clause_parts(const struct log_clause *c, struct str trigrams)
     return !log_clause_has_parts(c);
 }
 
+/* Keys and values are terms of their own; either may have a = in it. */
+static bool has_entry(struct str bloom, struct str entry)
+{
+    for (size_t i = 0; i < entry.n; i++)
+        if (entry.p[i] == '=' && bloom_has(bloom, term_hash(TERM_KEY, str_head(entry, i))) &&
+            bloom_has(bloom, term_hash(TERM_VALUE, str_from(entry, i + 1))))
+            return true;
+    return false;
+}
+
+static bool has_term(struct str bloom, enum log_key key, enum term_kind kind, struct str text)
+{
+    return key == KEY_METADATA_ENTRY ? has_entry(bloom, text) : bloom_has(bloom, term_hash(kind, text));
+}
+
 bool log_clause_terms(const struct log_clause *c, const struct zone_summary *z, struct str bloom)
 {
     enum term_kind kind = TERM_KEY;
     if (!log_clause_has_terms(c) || !term_kind_of(c->key, &kind))
         return true;
     for (size_t i = 0; i < c->n; i++)
-        if (c->values[i].type == LOG_VALUE_TEXT && bloom_has(bloom, term_hash(kind, c->values[i].text)))
+        if (c->values[i].type == LOG_VALUE_TEXT && has_term(bloom, c->key, kind, c->values[i].text))
             return true;
     return c->key == KEY_EVENT_ID && made_then(c, z); /* a row's own id is no term */
 }

@@ -17,12 +17,29 @@ enum log_key {
 
 struct log_key_row {
     struct str name;
-    enum log_kind { LOG_TEXT, LOG_NUMBER, LOG_FLAG, LOG_TIME, LOG_MAP_KEY, LOG_MAP_VALUE } kind;
+    enum log_kind {
+        LOG_TEXT,
+        LOG_NUMBER,
+        LOG_FLAG,
+        LOG_TIME,
+        LOG_MAP_KEY,
+        LOG_MAP_VALUE,
+        LOG_MAP_ENTRY
+    } kind;
     const char *sql;
     enum zone_number range;
     bool facet;
 };
 extern const struct log_key_row log_keys[LOG_KEY_COUNT];
+
+static inline bool log_kind_is_map(enum log_kind kind)
+{
+    return kind == LOG_MAP_KEY || kind == LOG_MAP_VALUE || kind == LOG_MAP_ENTRY;
+}
+static inline bool log_kind_is_text(enum log_kind kind)
+{
+    return kind == LOG_TEXT || log_kind_is_map(kind);
+}
 
 /* The last two are not in filters, only in what the older parameters (min_cost, ...) mean. */
 enum log_operator { LOG_EQ, LOG_NEQ, LOG_CONTAINS, LOG_LT, LOG_GT, LOG_LE, LOG_GE };

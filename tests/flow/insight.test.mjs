@@ -168,6 +168,10 @@ test('insight', async (t) => {
         assert.deepEqual(Object.fromEntries(tokens.map((g) => [g.dimensions.value, [g.count, g.sum.cost]])), { [ids.ana]: [4, 0.00135], [ids.ben]: [3, 0.0009] });
         assert.equal((await groups(`filter: {label: "user", value: "u-7", datetime_geq: "${from}"}`, 'count'))[0].count, 5); // of both gateways
         assert.deepEqual(await groups(`filter: {${here}, label: "user", value_like: "%8"}`, 'count dimensions { value }'), [{ count: 2, dimensions: { value: 'u-8' } }]);
+        // the log, filtered to one of them
+        const rows = async (key, value) => (await listed([{ key, operator: 'eq', value: [value] }], gateway)).result_info.total_count;
+        assert.deepEqual([await rows('weir_metadata', 'user=u-7'), await rows('weir_metadata', 'user=u-8'), await rows('weir_metadata', 'team=u-7'), await rows('weir_metadata', 'n=3')], [3, 2, 0, 1]);
+        assert.deepEqual([await rows('weir_token', ids.ana), await rows('weir_token', String(ids.ben)), await rows('weir_token', null)], [3, 3, 0]);
         const hour = await groups(`filter: {${here}, label: "team"}`, 'count dimensions { datetimeHour datetimeMinute date value }');
         assert.equal(hour.reduce((n, g) => n + g.count, 0), 2);
 

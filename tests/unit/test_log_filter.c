@@ -17,7 +17,7 @@ struct known {
     struct str note;
     bool gone;
     int n_entries;
-    char keys[3][8], values[3][8];
+    char keys[3][8], values[3][8], entries[3][24];
 };
 
 static unsigned seed = 4711;
@@ -45,6 +45,7 @@ static void make_metadata(struct known *k)
         unsigned v = dice(countof(written));
         snprintf(k->keys[i], sizeof(k->keys[i]), "k%u", dice(6) * 10 + (unsigned)i);
         snprintf(k->values[i], sizeof(k->values[i]), "%s", read[v]);
+        snprintf(k->entries[i], sizeof(k->entries[i]), "%s=%s", k->keys[i], k->values[i]);
         at += snprintf(k->metadata + at, sizeof(k->metadata) - (size_t)at, "%s\"%s\":%s", i ? "," : "{",
                        k->keys[i], written[v]);
     }
@@ -82,6 +83,7 @@ static void make_row(struct fixture *f, struct known *k, int i)
                                          : ERROR_NONE;
     k->r.flags |= kind << REC_ERROR_SHIFT;
     k->r.key_alias = i % 1500 < 200 && dice(3) ? agents[dice(2)] : (struct str){NULL, 0};
+    k->r.token = i % 4;
     k->r.tokens_in = maybe(dice(500), 5);
     k->r.tokens_out = maybe(dice(500), 7);
     k->r.cost_pico = maybe((int64_t)dice(1000) * 1000000 * (dice(50) ? 1 : 1000), 6);
@@ -134,6 +136,7 @@ static struct seen look(const struct known *k, enum log_key key)
     case KEY_WHOLESALE: return number_of((r->flags & REC_WHOLESALE) != 0);
     case KEY_COMPATIBILITY_MODE: return number_of((r->flags & REC_COMPAT) != 0);
     case KEY_USER_AGENT: return text_of(r->user_agent);
+    case KEY_TOKEN: return number_of(r->token ? r->token : RECORD_NULL);
     case KEY_ERROR_KIND: return text_of(error_kind_name(error_kind_of_flags(r->flags)));
     case KEY_KEY_ALIAS: return text_of(r->key_alias);
     case KEY_NOTE: return text_of(k->note);
@@ -189,7 +192,7 @@ static bool holds(const struct log_clause *c, enum log_operator op, const struct
 
 static bool expected(const struct known *k, const struct log_clause *c)
 {
-    if (c->key != KEY_METADATA_KEY && c->key != KEY_METADATA_VALUE) {
+    if (!log_kind_is_map(log_keys[c->key].kind)) {
         struct seen s = look(k, c->key);
         return holds(c, c->op, &s);
     }
@@ -198,7 +201,9 @@ static bool expected(const struct known *k, const struct log_clause *c)
         return holds(c, c->op, &none);
     bool some = false;
     for (int i = 0; i < k->n_entries; i++) {
-        struct seen s = text_of(str_c(c->key == KEY_METADATA_KEY ? k->keys[i] : k->values[i]));
+        struct seen s = text_of(str_c(c->key == KEY_METADATA_KEY     ? k->keys[i]
+                                      : c->key == KEY_METADATA_VALUE ? k->values[i]
+                                                                     : k->entries[i]));
         some |= holds(c, c->op == LOG_NEQ ? LOG_EQ : c->op, &s);
     }
     return c->op == LOG_NEQ ? !some : some;
@@ -236,6 +241,11 @@ static struct log_value value_from(const struct known *rows, enum log_key key)
     struct log_value v = {.type = LOG_VALUE_NULL};
     if (dice(12) == 0)
         return v;
+    if (kind == LOG_MAP_ENTRY) {
+        v.type = LOG_VALUE_TEXT;
+        v.text = k->n_entries ? str_c(k->entries[0]) : STR("k0=");
+        return v;
+    }
     if (kind == LOG_MAP_KEY || kind == LOG_MAP_VALUE) {
         v.type = dice(8) ? LOG_VALUE_TEXT : LOG_VALUE_ABSURD;
         v.text = k->n_entries ? str_c(kind == LOG_MAP_KEY ? k->keys[0] : k->values[0]) : STR("nowhere");
@@ -403,6 +413,7 @@ static void rate_some(struct fixture *f, struct known *rows)
         k->n_entries = p.metadata.p ? 1 : 0;
         snprintf(k->keys[0], sizeof(k->keys[0]), "k99");
         snprintf(k->values[0], sizeof(k->values[0]), "green");
+        snprintf(k->entries[0], sizeof(k->entries[0]), "k99=green");
         snprintf(k->metadata, sizeof(k->metadata), "%.*s", STR_FMT(p.metadata));
         k->r.metadata = str_c(k->metadata);
     }
