@@ -3,69 +3,13 @@
  * codec_bedrock_converse: what the API's documentation says, spelled out. The golden cases (test_codec.c)
  * show that nothing is lost on the way; here stands what exactly is written for what, and what is refused.
  */
-#include "tests/unit/golden.h"
-#include "tests/unit/ir_dump.h"
+#include "tests/unit/codec_written.h"
 #include "providers/codec_bedrock.h"
 
 #define CLAUDE "us.anthropic.claude-sonnet-4-5-20250929-v1:0"
 #define HI "\"messages\":[{\"role\":\"user\",\"content\":[{\"text\":\"Hi\"}]}]"
 
-static struct arena arena;
-static struct buf out;
-static struct str why;
-
-static int setup(void **state)
-{
-    (void)state;
-    arena_init(&arena, 16 * MIB);
-    buf_init(&out, 16 * MIB);
-    why = str_of(NULL, 0);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    buf_done(&out);
-    arena_done(&arena);
-    return 0;
-}
-
-static struct ir_request request_to(const char *model)
-{
-    struct ir_request r = ir_request_none();
-    r.model = str_c(model);
-    return r;
-}
-
-static struct ir_part *add(struct ir_request *r, enum ir_role role, enum ir_kind kind)
-{
-    return ir_add_part(&arena, &ir_add_message(&arena, r, role)->parts, kind);
-}
-
-static struct ir_part *say(struct ir_request *r, enum ir_role role, const char *text)
-{
-    struct ir_part *p = add(r, role, IR_TEXT);
-    p->text = str_c(text);
-    return p;
-}
-
-static struct ir_part *call(struct ir_request *r, const char *id, const char *arguments)
-{
-    struct ir_part *p = add(r, IR_ASSISTANT, IR_TOOL_CALL);
-    p->id = str_c(id);
-    p->name = STR("look");
-    p->arguments = str_c(arguments);
-    return p;
-}
-
-static struct ir_part *result(struct ir_request *r, const char *id, const char *text)
-{
-    struct ir_part *p = add(r, IR_TOOL, IR_TOOL_RESULT);
-    p->id = str_c(id);
-    ir_add_part(&arena, &p->parts, IR_TEXT)->text = str_c(text);
-    return p;
-}
+static const struct codec *const tested = &codec_bedrock_converse;
 
 static struct ir_tool *tool(struct ir_request *r)
 {
@@ -73,50 +17,6 @@ static struct ir_tool *tool(struct ir_request *r)
     t->name = STR("look");
     t->schema = STR("{\"type\":\"object\",\"properties\":{\"a\":{\"type\":\"integer\"}}}");
     return t;
-}
-
-static enum err write_it(struct ir_request *r)
-{
-    struct codec_ask ask = {.quirks = 0};
-    buf_clear(&out);
-    return codec_bedrock_converse.write_request(&arena, r, &ask, &out, &why);
-}
-
-static void writes(struct ir_request *r, const char *want)
-{
-    enum err e = write_it(r);
-    if (e != E_OK)
-        fail_msg("%s: %.*s", err_name(e), STR_FMT(why));
-    assert_str(buf_str(&out), str_c(want));
-}
-
-static void writes_member(struct ir_request *r, const char *key, const char *want)
-{
-    enum err e = write_it(r);
-    if (e != E_OK)
-        fail_msg("%s: %.*s", err_name(e), STR_FMT(why));
-    struct json_doc *doc = json_parse(buf_str(&out));
-    assert_non_null(doc);
-    assert_str(codec_raw(&arena, json_get(json_root(doc), key)), str_c(want));
-    json_free(doc);
-}
-
-static void refuses(struct ir_request *r, const char *want)
-{
-    assert_int_equal(write_it(r), E_SYNTAX);
-    assert_str(why, str_c(want));
-}
-
-static void drops(const struct ir_request *r, const char *want)
-{
-    struct str names[2 * IR_DROPPED];
-    size_t n = 0;
-    for (size_t i = 0; i < r->dropped.n; i++) {
-        if (i)
-            names[n++] = STR(" ");
-        names[n++] = r->dropped.v[i];
-    }
-    assert_str(arena_join(&arena, names, n), str_c(want));
 }
 
 /* ---- requests, written ---- */
