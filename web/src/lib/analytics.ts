@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Questions about requests, in GraphQL: sums, percentiles, series and breakdowns of a span of time.
-import { graphql } from './api';
+import { graphql } from './client';
 
 export interface Range { key: string; label: string; minutes: number; bucket: Bucket; step: number }
 type Bucket = 'datetimeMinute' | 'datetimeFiveMinutes' | 'datetimeFifteenMinutes' | 'datetimeHour' | 'date';

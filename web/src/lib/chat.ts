@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A chat through the gateway itself, as a program would have it: with a token, never with the session's cookie.
-import { ApiError, gatewayPath, list } from './api';
+import { ApiError } from './api';
+import { list } from './client';
 import type { LogRow } from './types';
 
 export interface Message { role: 'user' | 'assistant'; content: string }
@@ -156,9 +157,9 @@ const LOOKS = 12, LOOK_MS = 300;
 
 /** The row of the log that an answer has become, with its price; null if none appears. */
 export async function rowOf(gateway: string, id: string): Promise<LogRow | null> {
-    const filters = encodeURIComponent(JSON.stringify([{ key: 'id', operator: 'eq', value: [id] }]));
+    const filters = JSON.stringify([{ key: 'id', operator: 'eq', value: [id] }]);
     for (let i = 0; i < LOOKS; i++) {
-        const { rows } = await list<LogRow>(`${gatewayPath(gateway)}/logs?per_page=1&filters=${filters}`, { what: 'Looking for the row of the log' });
+        const { rows } = await list('/accounts/{A}/ai-gateway/gateways/{G}/logs', { G: gateway, query: { per_page: 1, filters }, what: 'Looking for the row of the log' });
         if (rows[0]) return rows[0];
         await new Promise((later) => setTimeout(later, LOOK_MS));
     }

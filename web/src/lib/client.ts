@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Calls of the management API by the paths of its OpenAPI document: the names in a path, what is asked for, bodies and answers are
 // checked by tsc. The account, {A}, is always the session's.
-import { accountId, checked, refusal, ROOT, send } from './api';
+import { accountId, ApiError, checked, refusal, ROOT, send } from './api';
 import type { Operations, ResultInfo } from './openapi';
-import type { Listed } from './types';
+import type { Fields } from './types';
 
 type Method = keyof Operations;
 type Path<M extends Method> = keyof Operations[M] & string;
 type Part<M extends Method, P extends Path<M>, K extends string> = Operations[M][P] extends { [k in K]: infer X } ? X : never;
-type Query<M extends Method, P extends Path<M>> = Part<M, P, 'query'>;
+export type Query<M extends Method, P extends Path<M>> = Part<M, P, 'query'>;
 type Answer<M extends Method, P extends Path<M>> = Part<M, P, 'answer'>;
 type Result<M extends Method, P extends Path<M>> = Answer<M, P> extends { result: infer R } ? R : undefined;
 
@@ -45,10 +45,11 @@ export const post = changing('post'), put = changing('put'), patch = changing('p
 type Paged = { result: unknown[]; result_info: ResultInfo };
 type ListPath = { [P in Path<'get'>]: Answer<'get', P> extends Paged ? P : never }[Path<'get'>];
 type Row<P extends ListPath> = Answer<'get', P> extends { result: Array<infer T> } ? T : never;
+type Info<P extends ListPath> = Answer<'get', P> extends { result_info: infer T } ? T : never;
 
-export async function list<P extends ListPath>(path: P, given: Given<'get', P>): Promise<Listed<Row<P>>> {
-    const { result, result_info } = (await call('get', path, given)) as Paged;
-    return { rows: result as Row<P>[], info: result_info };
+export async function list<P extends ListPath>(path: P, given: Given<'get', P>): Promise<{ rows: Row<P>[]; info: Info<P> }> {
+    const { result, result_info } = (await call('get', path, given)) as { result: Row<P>[]; result_info: Info<P> };
+    return { rows: result, info: result_info };
 }
 
 const PAGE = 100, MOST = 5000;
@@ -59,9 +60,18 @@ export async function listAll<P extends ListPath>(path: P, given: Given<'get', P
     for (let page = 1; all.length < MOST; page++) {
         const { rows, info } = await list(path, { ...given, query: { ...(given as Loose).query, per_page: PAGE, page } } as Given<'get', P>);
         all.push(...rows);
-        if (rows.length < PAGE || all.length >= info.total_count) break;
+        if (rows.length < PAGE || all.length >= (info as ResultInfo).total_count) break;
     }
     return all;
+}
+
+// ---- GraphQL -------------------------------------------------------------------------------------------
+
+/** A query about requests of the account; `T` is what it selects. Refusals stand in the body of a 200. */
+export async function graphql<T>(query: string, variables: Fields, signal: AbortSignal): Promise<T> {
+    const what = 'Asking for numbers', { data, errors } = await call('post', '/graphql', { body: { query, variables }, what, signal });
+    if (errors?.length) throw new ApiError(200, errors.map(({ message }) => ({ code: 0, message, path: [] })), what);
+    return (data as unknown as { viewer: { accounts: [T] } }).viewer.accounts[0];
 }
 
 // ---- what is not JSON ----------------------------------------------------------------------------------

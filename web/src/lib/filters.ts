@@ -100,13 +100,8 @@ export function words(f: Filter): string {
     return `${label} ${sign(f)} ${f.value.map(show).join(' or ')}`;
 }
 
-/** The query of a list or an export. */
-export function listQuery(filters: Filter[], search: string, more: Record<string, string | number> = {}): string {
-    const params = new URLSearchParams(Object.entries(more).map(([k, v]) => [k, String(v)]));
-    if (filters.length) params.set('filters', JSON.stringify(filters));
-    if (search) params.set('search', search);
-    return params.toString();
-}
+/** What a list, an export and the live log ask for; nothing where there is nothing. */
+export const wanted = (filters: Filter[], search: string) => ({ filters: filters.length ? JSON.stringify(filters) : undefined, search });
 
 /** What a dataset may ask for: less than a list. */
 export const DATASET_KEYS = ['success', 'provider', 'model', 'cached', 'cost', 'tokens', 'tokens_in', 'tokens_out', 'duration', 'feedback', 'created_at', 'request_content_type', 'response_content_type'];

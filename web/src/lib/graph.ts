@@ -4,7 +4,7 @@
 import type { Complaint } from './api';
 import type { Fields, Json } from './types';
 
-export interface GraphElement { id: string; type: string; outputs: Record<string, { elementId: string }>; properties?: Fields }
+export type GraphElement = { id: string; type: string; outputs: Record<string, { elementId: string }>; properties?: Fields };
 export type Elements = GraphElement[];
 export interface Point { x: number; y: number }
 export type Places = Record<string, Point>;

@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the management API takes and answers, as its OpenAPI document has it (types.mjs makes openapi.ts out of that), in the names of
 // these pages.
-import type { Json, ResultInfo } from './openapi';
+import type { Json } from './openapi';
 
 export type { AuditRow as AuditLine, CustomProvider, CustomProviderCost as CustomCost, DynamicRoute as Route, DynamicRouteDeployment as RouteDeployment, DynamicRouteVersion as RouteVersion,
-    Gateway, Json, LogDetail, LogRow, ProviderConfig, ResultInfo, Schemas, Session, Token } from './openapi';
-
-export interface Listed<T> { rows: T[]; info: ResultInfo }
+    Gateway, Json, LogDetail, LogRow, ProviderConfig, Schemas, Session, Token } from './openapi';
 
 /** Any object of the API, for what walks over keys. */
 export type Fields = { [key: string]: Json };

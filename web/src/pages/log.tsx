@@ -2,7 +2,8 @@
 // One row of the log: what was said, what it took, what it cost, and what people think of it.
 import { Fragment } from 'preact';
 import { useRef, useState } from 'preact/hooks';
-import { account, gatewayPath, get, may, patch, text } from '../lib/api';
+import { accountId, may } from '../lib/api';
+import { get, patch, text, type Body } from '../lib/client';
 import { answered, asked, parse, showable, tools, type Part, type Turn } from '../lib/conversation';
 import { bytes, duration, exact, money, moment, NONE } from '../lib/format';
 import { toParam } from '../lib/filters';
@@ -12,12 +13,13 @@ import type { LogDetail } from '../lib/types';
 import { Button, Choice, complain, copy, Dialog, Ready, say, Tag } from '../ui/basics';
 import { statusTone } from './logs';
 
+const LOG = '/accounts/{A}/ai-gateway/gateways/{G}/logs/{L}';
 interface Bodies { request: string | null; response: string | null }
 
 async function read(gateway: string, log: string, abort: AbortSignal): Promise<LogDetail & Bodies> {
-    const at = `${gatewayPath(gateway)}/logs/${encodeURIComponent(log)}`, bodies = may('read', 'write');
-    const body = (which: string) => (bodies ? text(`${at}/${which}`, abort) : Promise.resolve(null));
-    const [row, request, response] = await Promise.all([get<LogDetail>(at, { signal: abort, what: 'Reading the row' }), body('request'), body('response')]);
+    const at = { G: gateway, L: log, signal: abort }, bodies = may('read', 'write');
+    const body = (which: 'request' | 'response') => (bodies ? text(`${LOG}/${which}`, { ...at, what: 'Reading a stored body' }) : Promise.resolve(null));
+    const [row, request, response] = await Promise.all([get(LOG, { ...at, what: 'Reading the row' }), body('request'), body('response')]);
     return Object.assign(row, { request, response });
 }
 
@@ -118,11 +120,11 @@ export function asCurl(row: LogDetail & Bodies, gateway: string, acct: string): 
         row.request && `--data-raw ${quote(row.request)}`].filter(Boolean).join(' \\\n  ');
 }
 
-function Opinion({ row, at, onChange }: { row: LogDetail; at: string; onChange: () => void }) {
+function Opinion({ gateway, row, onChange }: { gateway: string; row: LogDetail; onChange: () => void }) {
     const [feedback, setFeedback] = useState(row.feedback ?? 0);
     const [score, setScore] = useState(row.score == null ? '' : String(row.score));
-    const save = async (body: object) => {
-        await patch(at, body, 'Saving your opinion');
+    const save = async (body: Body<'patch', typeof LOG>) => {
+        await patch(LOG, { G: gateway, L: row.id, body, what: 'Saving your opinion' });
         say('Saved');
         onChange();
     };
@@ -151,7 +153,6 @@ export function Drawer({ gateway, log, onClose, onChange }: { gateway: string; l
     if (asked.data || asked.error) before.current = asked.data;
     const row = { ...asked, data: asked.data ?? before.current };
     const [tab, setTab] = useState<Tab>('said');
-    const at = `${gatewayPath(gateway)}/logs/${encodeURIComponent(log)}`;
     return (
         <Dialog title={row.data?.model || 'Log row'} onClose={onClose} class="drawer">
             <Ready of={row} rows={8}>{(r) => (
@@ -159,12 +160,12 @@ export function Drawer({ gateway, log, onClose, onChange }: { gateway: string; l
                     <div class="summary">
                         <Tag tone={statusTone(r)}>{r.status_code ?? 'no answer'}</Tag>{r.cached && <Tag tone="accent">cached</Tag>}{r.weir.stream && <Tag>stream</Tag>}
                         <span>{r.provider}</span><span>{money(r.cost)}</span><span>{duration(r.duration)}</span>
-                        {may('write') && <Opinion row={r} at={at} onChange={onChange} />}
+                        {may('write') && <Opinion gateway={gateway} row={r} onChange={onChange} />}
                     </div>
                     <Timeline row={r} />
                     <div class="summary">
                         <Choice label="View" options={TABS} value={tab} onChange={(t) => setTab(t as Tab)} />
-                        <Button icon="copy" onClick={() => copy(asCurl(r, gateway, account().slice('/accounts/'.length)))}>curl</Button>
+                        <Button icon="copy" onClick={() => copy(asCurl(r, gateway, accountId()))}>curl</Button>
                         <Button icon="copy" onClick={() => copy(location.href)}>Link</Button>
                         {r.event_id && <Button onClick={() => setQuery({ f: [toParam({ key: 'event_id', operator: 'eq', value: [r.event_id] })], log: null })}>All attempts</Button>}
                     </div>

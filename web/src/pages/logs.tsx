@@ -3,14 +3,16 @@
 import type { ComponentChildren } from 'preact';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { iso, RANGES, seen } from '../lib/analytics';
-import { ApiError, gatewayPath, list, may, remove, url } from '../lib/api';
+import { ApiError, may } from '../lib/api';
+import { address, list, remove, type Query } from '../lib/client';
 import { download } from '../lib/export';
-import { fromParams, inDataset, listQuery, toParam, type Filter } from '../lib/filters';
+import { fromParams, inDataset, toParam, wanted, type Filter } from '../lib/filters';
 import { duration, exact, money, NONE, time } from '../lib/format';
 import { useLoad } from '../lib/load';
 import { modelsOf, slugs, useProviders } from '../lib/providers';
 import { link, query, setQuery } from '../lib/router';
-import type { LogRow, ResultInfo } from '../lib/types';
+import type { LogResultInfo } from '../lib/openapi';
+import type { LogRow } from '../lib/types';
 import { ask, Button, Choice, Empty, Head, Icon, Problem, Skeleton, Tag } from '../ui/basics';
 import { Chips, Offers } from '../ui/filters';
 import { useKeys } from '../ui/keys';
@@ -18,6 +20,8 @@ import { VirtualList, type ListActs } from '../ui/virtual';
 import { work } from '../ui/work';
 import { Drawer } from './log';
 
+const LOGS = '/accounts/{A}/ai-gateway/gateways/{G}/logs';
+type Asked = Query<'get', typeof LOGS>;
 const PAGE = 50, SETTLE_MS = 400;
 const DEEPEST = 100_000; // rows of a list that is not in the order of time
 const AT_ONCE = 5000; // rows of one call that deletes
@@ -88,7 +92,8 @@ function Row({ row }: { row: LogRow }) {
     );
 }
 
-const HEADS: [label: string, classes: string, order?: string][] = [['Time', 'c-time', 'created_at'], ['Status', 'c-status', 'success'], ['Model', 'c-model', 'model'], ['Tokens in → out', 'c-tokens number', 'tokens'],
+type Order = NonNullable<Asked['order_by']>;
+const HEADS: [label: string, classes: string, order?: Order][] = [['Time', 'c-time', 'created_at'], ['Status', 'c-status', 'success'], ['Model', 'c-model', 'model'], ['Tokens in → out', 'c-tokens number', 'tokens'],
     ['Cost', 'c-cost number', 'cost'], ['Duration', 'c-duration number', 'duration'], ['Feedback', 'c-feedback']];
 
 /* The largest first, then the smallest, then as it was. */
@@ -107,20 +112,20 @@ function Heads({ order, ascending }: { order: string; ascending: boolean }) {
 interface Pages { base: string; rows: Map<number, LogRow[]>; stale: Set<number>; error: Error | null }
 
 /* Pages of one list. When its head has changed, the others are read again as they are looked at, and shown as they were until then. */
-function usePages(base: string, first: LogRow[] | undefined): { row: (i: number) => LogRow | undefined; placeOf: (id: string) => number; error: Error | null; retry: () => void } {
+function usePages(base: string, { G, query }: { G: string; query: Asked }, first: LogRow[] | undefined): { row: (i: number) => LogRow | undefined; placeOf: (id: string) => number; error: Error | null; retry: () => void } {
     const [pages, setPages] = useState<Pages>({ base, rows: new Map(), stale: new Set(), error: null });
-    const asked = useRef(new Set<string>());
+    const underway = useRef(new Set<string>());
     useEffect(() => {
         if (first) setPages((old) => ({ base, error: null, rows: new Map(old.base === base ? old.rows : []).set(1, first), stale: new Set(old.base === base && old.rows.get(1)?.[0]?.id !== first[0]?.id ? [...old.rows.keys()].filter((n) => n > 1) : []) }));
     }, [first]);
     const want = (page: number) => {
-        const key = `${base}&page=${page}`;
-        if (!first || page < 2 || pages.error || asked.current.has(key)) return;
-        asked.current.add(key);
-        list<LogRow>(key, { what: 'Reading the log' }).then(
+        const key = `${base} ${page}`;
+        if (!first || page < 2 || pages.error || underway.current.has(key)) return;
+        underway.current.add(key);
+        list(LOGS, { G, query: { ...query, page }, what: 'Reading the log' }).then(
             ({ rows }) => setPages((old) => (old.base === base ? { ...old, rows: new Map(old.rows).set(page, rows), stale: new Set([...old.stale].filter((n) => n !== page)) } : old)),
             (error: Error) => setPages((old) => ({ ...old, error })),
-        ).finally(() => asked.current.delete(key));
+        ).finally(() => underway.current.delete(key));
     };
     const row = (i: number) => {
         const page = Math.floor(i / PAGE) + 1, rows = pages.base === base ? pages.rows.get(page) : undefined;
@@ -140,11 +145,11 @@ function usePages(base: string, first: LogRow[] | undefined): { row: (i: number)
 /* Until none is left of those that were there at the beginning; a call takes AT_ONCE of them. */
 async function deleteMatching(id: string, filters: Filter[], search: string, done: (n: number) => void, abort: AbortSignal): Promise<string> {
     const until: Filter = { key: 'created_at', operator: 'lt', value: [new Date(Date.now() + 1000).toISOString()] };
-    const which = listQuery([...filters, until], search), left = async () => (await list<LogRow>(`${gatewayPath(id)}/logs?${which}&per_page=1`, { what: 'Counting rows', signal: abort })).info.total_count;
+    const which = wanted([...filters, until], search), left = async () => (await list(LOGS, { G: id, query: { ...which, per_page: 1 }, what: 'Counting rows', signal: abort })).info.total_count;
     const first = await left();
     for (let now = first; now > 0;) {
         abort.throwIfAborted();
-        await remove(`${gatewayPath(id)}/logs?${which}&limit=${AT_ONCE}`, 'Deleting rows');
+        await remove(LOGS, { G: id, query: { ...which, limit: AT_ONCE }, what: 'Deleting rows' });
         const then = await left();
         if (then >= now) throw new ApiError(200, [{ code: 0, message: `${exact(then)} rows are still there`, path: [] }], 'Deleting rows');
         now = then;
@@ -157,8 +162,8 @@ function Tools({ id, filters, search, total, reload }: { id: string; filters: Fi
     const what = filters.length || search ? 'the rows that match' : 'all rows', rows = total === 1 ? '1 row' : `${exact(total)} rows`;
     const destroy = () => ask({ title: `Delete ${what}?`, act: `Delete ${rows}`, word: id, text: `${rows} of ${id} and their bodies go for good. The audit log will say who did it. It can be stopped on the way; what is gone by then stays gone.`,
         run: async () => { void work(`Deleting ${rows} of ${id}`, total, (done, abort) => deleteMatching(id, filters, search, done, abort)).then(reload); } });
-    const save = (format: string, file: string) => void work(`Export of ${id}`, total, async (done, abort) => {
-        const n = await download(url(`${gatewayPath(id)}/logs/export?${listQuery(filters, search, { format })}`), file, (n) => done(Math.min(n, total)), abort);
+    const save = (format: 'csv' | 'ndjson', file: string) => void work(`Export of ${id}`, total, async (done, abort) => {
+        const n = await download(address(`${LOGS}/export`, { G: id, query: { ...wanted(filters, search), format } }), file, (n) => done(Math.min(n, total)), abort);
         return `${file} has ${exact(format === 'csv' ? n - 1 : n)} of them`;
     });
     return (
@@ -196,19 +201,19 @@ function useWalk(row: (i: number) => LogRow | undefined, placeOf: (id: string) =
     useKeys({ j: step(1), k: step(-1) });
 }
 
-const isAbout = (info: ResultInfo | undefined) => !!(info as { weir_total_is_estimate?: boolean } | undefined)?.weir_total_is_estimate;
+const isAbout = (info: LogResultInfo | undefined) => info?.weir_total_is_estimate === true;
 
 export function Logs({ id }: { id: string }) {
     const params = query.value, filters = fromParams(params.getAll('f')), search = params.get('q') ?? '';
-    const live = params.get('live') === 'yes', range = params.get('range') ?? '', order = params.get('order') ?? 'created_at', ascending = params.get('dir') === 'asc';
+    const live = params.get('live') === 'yes', range = params.get('range') ?? '', order = HEADS.find(([, , key]) => key === params.get('order'))?.[2] ?? 'created_at', ascending = params.get('dir') === 'asc';
     const [turn, setTurn] = useState(0);
     const all = [...filters, ...useSince(range, turn)], acts = useRef<ListActs>(null);
-    const base = `${gatewayPath(id)}/logs?${listQuery(all, search, { per_page: PAGE, ...(order !== 'created_at' && { order_by: order }), ...(ascending && { order_by_direction: 'asc' }) })}`;
-    const head = useLoad((abort) => list<LogRow>(`${base}&page=1`, { signal: abort, what: 'Reading the log' }), [base]);
+    const asked: Asked = { ...wanted(all, search), per_page: PAGE, order_by: order, order_by_direction: ascending ? 'asc' : 'desc' }, base = JSON.stringify([id, asked]);
+    const head = useLoad((abort) => list(LOGS, { G: id, query: { ...asked, page: 1 }, signal: abort, what: 'Reading the log' }), [base]);
     const again = () => { if (range) setTurn(turn + 1); else head.reload(); };
-    useLive(url(`${gatewayPath(id)}/logs/tail?${listQuery(all, search)}`), live, head.reload);
+    useLive(address(`${LOGS}/tail`, { G: id, query: wanted(all, search) }), live, head.reload);
     const total = head.data?.info.total_count, shown = order === 'created_at' ? total : Math.min(total ?? 0, DEEPEST);
-    const { row, placeOf, error, retry } = usePages(base, head.data?.rows);
+    const { row, placeOf, error, retry } = usePages(base, { G: id, query: asked }, head.data?.rows);
     const open = params.get('log'), offering = useMemo(() => Offering(id), [id]);
     useWalk(row, placeOf, shown ?? 0, acts);
     const note = total === undefined ? id : `${id}: ${isAbout(head.data?.info) ? 'about ' : ''}${exact(total)} ${all.length || search ? 'match' : total === 1 ? 'row' : 'rows'}${shown! < total ? `, the first ${exact(shown)} in this order` : ''}`;

@@ -2,14 +2,15 @@
 // A conversation with one model or two at once, through a gateway: what they answer, how soon, and for how much.
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { effect, signal } from '@preact/signals';
-import { account, get, may, post, session } from '../lib/api';
+import { accountId, may, session } from '../lib/api';
+import { get, post } from '../lib/client';
 import { ask as send, bodyOf, faults, models, NO_ANSWER, PROGRAMS, rowOf, type Answer, type Question, type Way } from '../lib/chat';
 import type { Part } from '../lib/conversation';
 import { duration, exact, money, NONE } from '../lib/format';
 import { gateways } from '../lib/gateways';
 import { useLoad } from '../lib/load';
 import { link, query, setQuery } from '../lib/router';
-import type { LogRow, Token } from '../lib/types';
+import type { LogRow } from '../lib/types';
 import { Button, Choice, complain, Dialog, Empty, Head, say, Snippet, Tag } from '../ui/basics';
 import { Said } from './log';
 import './playground.css';
@@ -31,10 +32,10 @@ const FIRST_MODEL = 'openai/gpt-4o-mini', RUN = 'AI Gateway Run', HOUR_MS = 3600
 
 /** A token that may run for an hour, made with the session and kept nowhere. */
 async function makeToken(): Promise<void> {
-    const groups = await get<{ id: string; name: string }[]>(`${account()}/tokens/permission_groups`, { what: 'Listing permissions' });
+    const groups = await get('/accounts/{A}/tokens/permission_groups', { what: 'Listing permissions' });
     const only = session.value?.gateways;
-    const token = await post<Token>(`${account()}/tokens`, { name: 'playground', ...(only && { weir_gateways: only }), expires_on: new Date(Date.now() + HOUR_MS).toISOString().replace(/\.\d+Z/, 'Z'),
-        policies: [{ effect: 'allow', permission_groups: groups.filter((g) => g.name === RUN).map(({ id }) => ({ id })), resources: { [`com.cloudflare.api.account.${session.value?.account}`]: '*' } }] }, 'Making a token');
+    const { result: token } = await post('/accounts/{A}/tokens', { what: 'Making a token', body: { name: 'playground', ...(only && { weir_gateways: only }), expires_on: new Date(Date.now() + HOUR_MS).toISOString().replace(/\.\d+Z/, 'Z'),
+        policies: [{ effect: 'allow', permission_groups: groups.filter((g) => g.name === RUN).map(({ id }) => ({ id })), resources: { [`com.cloudflare.api.account.${accountId()}`]: '*' } }] } });
     secrets.value = { ...secrets.value, token: token.value ?? '' };
     say('Made: it ends in an hour');
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // One dynamic route: its graph is drawn, saved as a version, compared, deployed and taken back.
 import { useState } from 'preact/hooks';
-import { account, add, ApiError, data, gatewayPath, get, may, patch, post, remove as destroy } from '../lib/api';
+import { accountId, ApiError, may } from '../lib/api';
+import { call, get, patch, post, remove as destroy, type Body } from '../lib/client';
 import { moment } from '../lib/format';
 import * as graph from '../lib/graph';
 import { difference, type Difference, type Elements, type GraphElement, type Places, type Point } from '../lib/graph';
@@ -18,6 +19,7 @@ import { Graph, Outline, Palette, type GraphActs } from '../ui/graph';
 import { Idle } from './routes';
 
 const PAGE = 100;
+const ROUTES = '/accounts/{A}/ai-gateway/gateways/{G}/routes', ROUTE = `${ROUTES}/{R}` as const;
 const elementsOf = (v: RouteVersion): Elements => {
     const read = graph.read(v.data);
     return typeof read === 'string' ? [] : read;
@@ -106,7 +108,7 @@ function Sample({ id, name }: { id: string; name: string }) {
         <section class="card" aria-label="Call it">
             <h2>Call it</h2>
             <Choice label="Program" options={list} value={key} onChange={setKey} />
-            <Snippet label={chosen.label} code={chosen.code({ origin: location.origin, account: account().slice('/accounts/'.length), gateway: id })} />
+            <Snippet label={chosen.label} code={chosen.code({ origin: location.origin, account: accountId(), gateway: id })} />
         </section>
     );
 }
@@ -229,7 +231,7 @@ function NewRoute({ id }: { id: string }) {
     useGuard(name !== '' || difference(graph.settled(graph.opened(graph.FIRST)), graph.settled(work.elements)).length > 0, 'The route is not made yet.');
     const { error, busy, run } = useCall(work);
     const save = () => run(async () => {
-        const r = await post<Route>(`${gatewayPath(id)}/routes`, { name, elements: graph.settled(work.elements) }, 'Making the route');
+        const { result: r } = await post(ROUTES, { G: id, body: { name, elements: graph.settled(work.elements) }, what: 'Making the route' });
         keep(r.id, work.moved);
         keep('new', {});
         say('Made, and deployed');
@@ -251,7 +253,7 @@ function NewRoute({ id }: { id: string }) {
 interface Whole { route: Route; versions: RouteVersion[]; deployments: RouteDeployment[]; more: boolean }
 
 function Existing({ id, whole, reload, older }: { id: string; whole: Whole; reload: () => void; older: () => void }) {
-    const { route, versions, deployments } = whole, base = `${gatewayPath(id)}/routes/${route.id}`, editable = may('write');
+    const { route, versions, deployments } = whole, at = { G: id, R: route.id }, editable = may('write');
     const [shown, setShown] = useState<RouteVersion | null>(route.version ?? versions[0] ?? null);
     const work = useGraph(shown ? elementsOf(shown) : [], route.id);
     const [comparing, setComparing] = useState<[string, string] | null>(null);
@@ -266,20 +268,20 @@ function Existing({ id, whole, reload, older }: { id: string; whole: Whole; relo
         else show(v);
     };
     const save = () => run(async () => {
-        const { result, remarks } = await add<RouteVersion>(`${base}/versions`, { elements: now }, 'Saving a version');
+        const { result, remarks } = await post(`${ROUTE}/versions`, { ...at, body: { elements: now }, what: 'Saving a version' });
         setShown(result);
         work.blamed(remarks.map((message) => ({ code: 0, message, path: [] })));
         say(result.is_valid === false ? 'Saved as a draft' : 'Saved: it counts once it is deployed');
         reload();
     });
     const deploy = (v: RouteVersion) => run(async () => {
-        await post(`${base}/deployments`, { version_id: v.version_id }, 'Deploying');
+        await post(`${ROUTE}/deployments`, { ...at, body: { version_id: v.version_id }, what: 'Deploying' });
         say(`${brief(v.version_id)} is deployed`);
         if (!changed.length && v.version_id !== shown?.version_id) show(v);
         reload();
     }, v.version_id === shown?.version_id && !changed.length);
     const remove = () => ask({ title: `Delete ${route.name}?`, word: route.name, act: 'Delete the route', text: `Its versions go with it. Programs that call dynamic/${route.name} are refused from then on.`,
-        run: async () => { await destroy(base, 'Deleting the route'); keep(route.id, {}); say('Deleted'); go(link('gateways', id, 'routes'), { saved: true }); } });
+        run: async () => { await destroy(ROUTE, { ...at, what: 'Deleting the route' }); keep(route.id, {}); say('Deleted'); go(link('gateways', id, 'routes'), { saved: true }); } });
     const compare = (v: RouteVersion) => {
         const live = versions.find((x) => x.active === 'true' && x !== v) ?? versions.find((x) => x !== v)!;
         setComparing(live.created_at <= v.created_at ? [live.version_id, v.version_id] : [v.version_id, live.version_id]);
@@ -306,19 +308,18 @@ function Existing({ id, whole, reload, older }: { id: string; whole: Whole; relo
             <div class="charts"><History deployments={deployments} /><Sample id={id} name={route.name} /></div>
             {comparing && <Compare versions={versions} first={comparing} onClose={() => setComparing(null)} />}
             {renaming && <Form title={`Rename ${route.name}`} kind={{ schema: 'DynamicRouteName', keys: { name: { label: 'Name' } } }} start={{ name: route.name }} act="Rename" onClose={() => setRenaming(false)}
-                save={async (v) => { await patch(base, v, 'Renaming the route'); say('Renamed: it holds for the next request'); reload(); }} />}
+                save={async (body: Body<'patch', typeof ROUTE>) => { await patch(ROUTE, { ...at, body, what: 'Renaming the route' }); say('Renamed: it holds for the next request'); reload(); }} />}
         </>
     );
 }
 
 export function RoutePage({ id, route }: { id: string; route: string | null }) {
     const [pages, setPages] = useState(1);
-    const base = `${gatewayPath(id)}/routes/${encodeURIComponent(route ?? '')}`;
     const whole = useLoad(async (abort): Promise<Whole | null> => {
         if (!route) return null;
-        const call = { signal: abort, what: 'Reading the route' };
-        const page = (n: number) => data<{ versions: RouteVersion[] }>(`${base}/versions?per_page=${PAGE}&page=${n}`, call);
-        const [found, list, { deployments }] = await Promise.all([get<Route>(base, call), Promise.all(Array.from({ length: pages }, (_, i) => page(i + 1))), data<{ deployments: RouteDeployment[] }>(`${base}/deployments?per_page=10`, call)]);
+        const at = { G: id, R: route, signal: abort, what: 'Reading the route' };
+        const page = async (n: number) => (await call('get', `${ROUTE}/versions`, { ...at, query: { per_page: PAGE, page: n } })).data;
+        const [found, list, { data: { deployments } }] = await Promise.all([get(ROUTE, at), Promise.all(Array.from({ length: pages }, (_, i) => page(i + 1))), call('get', `${ROUTE}/deployments`, { ...at, query: { per_page: 10 } })]);
         return { route: found, versions: list.flatMap((l) => l.versions), deployments, more: list.at(-1)!.versions.length === PAGE };
     }, [id, route]);
     const older = () => { setPages(pages + 1); setTimeout(whole.reload); };

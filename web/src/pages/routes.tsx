@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The dynamic routes of a gateway, and the way into one of them.
-import { data, gatewayPath, may } from '../lib/api';
+import { may } from '../lib/api';
+import { call } from '../lib/client';
 import { ago, NONE } from '../lib/format';
 import { labelOf } from '../lib/graph';
 import { useLoad } from '../lib/load';
@@ -12,10 +13,10 @@ import '../ui/graph.css';
 
 const PAGE = 100, MOST = 1000;
 
-async function readRoutes(base: string, abort: AbortSignal): Promise<Route[]> {
+async function readRoutes(id: string, abort: AbortSignal): Promise<Route[]> {
     const all: Route[] = [];
     for (let page = 1; all.length < MOST; page++) {
-        const { routes } = await data<{ routes: Route[] }>(`${base}?per_page=${PAGE}&page=${page}`, { signal: abort, what: 'Listing routes' });
+        const { routes } = (await call('get', '/accounts/{A}/ai-gateway/gateways/{G}/routes', { G: id, query: { per_page: PAGE, page }, signal: abort, what: 'Listing routes' })).data;
         all.push(...routes);
         if (routes.length < PAGE) break;
     }
@@ -31,7 +32,7 @@ const parts = (r: Route) => {
 };
 
 function List({ id }: { id: string }) {
-    const routes = useLoad((abort) => readRoutes(`${gatewayPath(id)}/routes`, abort), [id]);
+    const routes = useLoad((abort) => readRoutes(id, abort), [id]);
     const adder = may('write') && <Button icon="plus" kind="primary" onClick={() => go(link('gateways', id, 'routes', 'new'))}>New route</Button>;
     return (
         <>

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // Forms out of the API's own description: kinds, limits, choices and explanations come from its OpenAPI document.
 import { useId, useState } from 'preact/hooks';
-import { document as readDocument } from '../lib/api';
+import { checked } from '../lib/api';
 import { exact } from '../lib/format';
 import type { Fields, Json, ObjectSchema, OpenApi, Schema, Schemas } from '../lib/types';
 import { Tag } from './basics';
 
+const readDocument = async (): Promise<OpenApi> => (await checked('/openapi.json', { what: 'Reading the description of the API' })).json();
 let wanted: Promise<OpenApi> | undefined;
 export async function schemaOf(name: keyof Schemas): Promise<ObjectSchema> {
-    wanted ??= readDocument<OpenApi>('/openapi.json').catch((e) => { wanted = undefined; throw e; });
+    wanted ??= readDocument().catch((e) => { wanted = undefined; throw e; });
     const schema = (await wanted).components.schemas[name];
     if (!schema) throw new Error(`The API describes no ${name}`);
     return schema;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Ctrl K: every page, gateway, setting and act by its name; a log id that is pasted leads to its row.
 import { useEffect, useState } from 'preact/hooks';
-import { gatewayPath, get, may, mayAll, signOut } from '../lib/api';
+import { may, mayAll, signOut } from '../lib/api';
+import { get } from '../lib/client';
 import { GROUPS } from '../lib/gateway-keys';
 import { gateways } from '../lib/gateways';
 import { go, link } from '../lib/router';
@@ -17,7 +18,7 @@ const LOG_ID = /^([0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9A-HJKMNP-TV-Z]{2
 /* The gateway in sight first, then the others, a few at a time. */
 async function openRow(id: string): Promise<void> {
     const at = here(), all = [...(at ? [at] : []), ...(gateways.value ?? []).map((g) => g.id).filter((g) => g !== at)];
-    const has = (g: string) => get(`${gatewayPath(g)}/logs/${id}`, { what: 'Looking for the row' }).then(() => g, () => null);
+    const has = (g: string) => get('/accounts/{A}/ai-gateway/gateways/{G}/logs/{L}', { G: g, L: id, what: 'Looking for the row' }).then(() => g, () => null);
     for (let i = 0; i < all.length; i += AT_ONCE) {
         const found = (await Promise.all(all.slice(i, i + AT_ONCE).map(has))).find(Boolean);
         if (found) return go(`${link('gateways', found, 'logs')}?log=${id}`);
