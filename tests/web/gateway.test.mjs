@@ -179,3 +179,37 @@ test('there is a filter for every key that rows have', () => {
     assert.ok(keys.length > 20);
     assert.deepEqual(keys.filter((k) => !new RegExp(`^    '?${k.replace('.', '\\.')}'?: `, 'm').test(known)), []);
 });
+
+test('what a token may not see says what it would take; no gateway is asked for in vain', async (t) => {
+    const tokens = `${w.base}/client/v4/accounts/${w.weir.account}/tokens`, headers = { authorization: `Bearer ${w.weir.token}`, 'content-type': 'application/json' };
+    const { result: groups } = await (await fetch(`${tokens}/permission_groups`, { headers })).json();
+    const make = async (name, more = {}) => (await (await fetch(tokens, { method: 'POST', headers, body: JSON.stringify({ name, ...more,
+        policies: [{ effect: 'allow', permission_groups: groups.filter((g) => g.name === name).map(({ id }) => ({ id })), resources: { [`com.cloudflare.api.account.${w.weir.account}`]: '*' } }] }) })).json()).result.value;
+    const meta = await w.page(t, '/', { token: await make('AI Gateway Metadata Read', { weir_gateways: ['default'] }) });
+    await meta.getByRole('list', { name: 'Gateways' }).getByRole('link', { name: 'default' }).click();
+    await meta.getByRole('heading', { name: 'Logs' }).waitFor();
+    await meta.goto('/gateways/default/settings');
+    await meta.getByText('It needs the permission read or write').waitFor();
+    await meta.goto('/audit');
+    await meta.getByText('for all gateways of the account').waitFor();
+    const run = await w.page(t, '/', { token: await make('AI Gateway Run') });
+    await run.getByRole('heading', { name: 'This token is for programs' }).waitFor();
+    const numbers = await w.page(t, '/', { token: await make('Account Analytics Read') });
+    await numbers.getByRole('row').filter({ hasText: 'default' }).waitFor(); // known from its numbers
+    assert.equal(await numbers.getByRole('alert').count(), 0);
+});
+
+test('the overview: found by name, put in order, and the menu keeps its gateway', async (t) => {
+    for (let i = 0; i < 9; i++) await w.api('POST', '/gateways', { id: `crowd-${i}`, cache_invalidate_on_update: true, cache_ttl: 0, collect_logs: true, rate_limiting_interval: 0, rate_limiting_limit: 0 });
+    const page = await w.page(t, '/');
+    const names = () => page.locator('tbody th').allInnerTexts();
+    await page.getByRole('button', { name: 'Gateway', exact: true }).click();
+    assert.deepEqual((await names()).slice(0, 2), ['crowd-0', 'crowd-1']);
+    await page.getByLabel('Find gateways').fill('crowd-7');
+    assert.deepEqual(await names(), ['crowd-7']);
+    await page.getByRole('link', { name: 'crowd-7' }).click();
+    await page.getByRole('heading', { name: 'crowd-7' }).waitFor();
+    await page.getByRole('link', { name: 'Tokens' }).click();
+    await page.getByRole('list', { name: 'Pages of crowd-7' }).getByRole('link', { name: 'Logs' }).click();
+    await page.waitForURL(/crowd-7\/logs/);
+});

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which page an address means.
 import { useEffect } from 'preact/hooks';
-import { recheck, session } from './lib/api';
+import { recheck, session, signOut } from './lib/api';
 import { path, segments } from './lib/router';
-import { Confirm, Head, Problem, Skeleton, Toasts } from './ui/basics';
+import { Button, complain, Confirm, Empty, Head, Problem, Skeleton, Toasts } from './ui/basics';
 import { lazy, type Lazy } from './ui/lazy';
+import { closed, type Place } from './ui/places';
 import { Shell } from './ui/shell';
 import { Works } from './ui/work';
 import { useLoad } from './lib/load';
@@ -45,7 +46,14 @@ export function fetchAhead(): void {
 
 const Nowhere = () => <><Head title="There is no such page" /><p>The address may be old or mistyped. <a href="/">All gateways</a></p></>;
 
+const Closed = ({ place }: { place: Place }) => (
+    <><Head title={place.label} /><Empty title="This token may not see this"><p>It needs the permission {place.needs!.join(' or ')}{place.whole && ', for all gateways of the account'}. Sign in with a token that has it.</p>
+        <Button icon="out" onClick={() => signOut().catch(complain)}>Sign out</Button></Empty></>
+);
+
 function Page() {
+    const place = closed(path.value);
+    if (place) return <Closed place={place} />;
     const [first = '', second, third = '', part = ''] = segments.value, Of = gatewayPage(segments.value);
     if (Of) return <Of key={`${second}/${third}`} id={second!} part={part} />;
     const At = second === undefined ? ACCOUNT[first] : undefined;

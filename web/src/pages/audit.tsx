@@ -15,6 +15,13 @@ const TONES: Record<string, 'good' | 'warn' | 'bad'> = { create: 'good', update:
 
 const fields = (j: Json): Fields => (typeof j === 'object' && j !== null && !Array.isArray(j) ? j : {});
 
+/* The name that people know it by, where the line has one. */
+function subject(l: AuditLine): string {
+    const all = { ...fields(l.oldValueJson), ...fields(l.newValueJson) };
+    const name = ['name', 'hostname', 'domain', 'alias', 'model', 'slug'].map((k) => all[k]).find((v) => typeof v === 'string' && v) ?? (l.resource.type.endsWith('gateway') ? all['id'] : '');
+    return String(name ?? '');
+}
+
 function Difference({ line }: { line: AuditLine }) {
     const before = fields(line.oldValueJson), after = fields(line.newValueJson);
     const all = { ...Object.fromEntries(Object.keys(before).map((k): [string, Json] => [k, null])), ...after };
@@ -37,7 +44,7 @@ export function Audit() {
             <Ready of={lines}>{({ rows }) => (rows.length ? (
                 <ul class="card lines">
                     {rows.map((l) => (
-                        <li key={l.id}><details><summary><Tag tone={TONES[l.action.type] ?? ''}>{l.action.type}</Tag><span class="what">{l.action.info || l.resource.type}<small>{l.actor.email || l.actor.type}{l.actor.ip && ` from ${l.actor.ip}`}</small></span><time dateTime={l.when}>{moment(l.when)}</time></summary><Difference line={l} /></details></li>
+                        <li key={l.id}><details><summary><Tag tone={TONES[l.action.type] ?? ''}>{l.action.type}</Tag><span class="what"><span>{l.action.info || l.resource.type}{subject(l) && <> · <b>{subject(l)}</b></>}</span><small>{l.actor.email || l.actor.type}{l.actor.ip && ` from ${l.actor.ip}`}</small></span><time dateTime={l.when}>{moment(l.when)}</time></summary><Difference line={l} /></details></li>
                     ))}
                 </ul>
             ) : <Empty title="No line matches"><Button onClick={() => setQuery({ type: null, actor: null, page: null })}>Show all</Button></Empty>)}</Ready>

@@ -119,11 +119,14 @@ export async function copy(text: string): Promise<void> {
 
 /** `stays`: a click beside it does not close it (something is typed there), or nothing but its own buttons does. */
 export function Dialog({ title, onClose, children, class: more = '', stays }: { title: string; onClose: () => void; children: ComponentChildren; class?: string; stays?: 'click' | 'always' }) {
-    const ref = useRef<HTMLDialogElement>(null);
+    const ref = useRef<HTMLDialogElement>(null), leave = useRef(onClose);
+    leave.current = onClose;
     useEffect(() => {
-        const dialog = ref.current, before = document.activeElement as HTMLElement | null;
-        dialog?.showModal();
-        return () => { dialog?.close(); before?.focus?.(); };
+        const dialog = ref.current!, before = document.activeElement as HTMLElement | null;
+        const closed = () => leave.current(); // browsers close a dialog without asking when Esc comes twice in a row
+        dialog.showModal();
+        dialog.addEventListener('close', closed);
+        return () => { dialog.removeEventListener('close', closed); dialog.close(); before?.focus?.(); };
     }, []);
     return (
         <dialog ref={ref} class={more} aria-label={title} onCancel={(e) => { e.preventDefault(); onClose(); }} onKeyDown={(e) => { if (stays === 'always' && e.key === 'Escape') e.preventDefault(); }} onClick={(e) => { if (e.target === ref.current && !stays) onClose(); }}>

@@ -22,11 +22,11 @@ export function Cards({ now, before }: { now: Sums; before: Sums | null }) {
     );
     return (
         <dl class="figures">
-            {card('Requests', count(now.count), `${percent(n.cachedRequests, now.count)} from the cache`, b ? [now.count, before.count, false] : null)}
+            {card('Requests', count(now.count), now.count ? `${percent(n.cachedRequests, now.count)} from the cache` : NONE, b ? [now.count, before.count, false] : null)}
             {card('Errors', percent(n.erroredRequests, now.count), `${exact(n.erroredRequests)} failed`, b ? [share(n.erroredRequests, now.count), share(b.erroredRequests, before.count), true] : null)}
-            {card('Cost', money(n.cost), n.unpricedRequests ? `${exact(n.unpricedRequests)} without a price` : 'every request priced', b ? [n.cost, b.cost, true] : null)}
+            {card('Cost', money(n.cost), n.unpricedRequests ? `${exact(n.unpricedRequests)} without a price` : now.count ? 'every request priced' : NONE, b ? [n.cost, b.cost, true] : null)}
             {card('Tokens', count(n.tokensIn + n.tokensOut), `${count(n.tokensIn)} in, ${count(n.tokensOut)} out`, b ? [n.tokensIn + n.tokensOut, b.tokensIn + b.tokensOut, false] : null)}
-            {card('Latency', duration(q.durationMsP50), `median; 95 % within ${duration(q.durationMsP95)}`, p?.durationMsP50 && q.durationMsP50 ? [q.durationMsP50, p.durationMsP50, true] : null)}
+            {card('Latency', duration(q.durationMsP50), q.durationMsP95 == null ? NONE : `median; 95 % within ${duration(q.durationMsP95)}`, p?.durationMsP50 && q.durationMsP50 ? [q.durationMsP50, p.durationMsP50, true] : null)}
             {card('First byte', duration(q.ttftMsP50), q.ttftMsP95 == null ? NONE : `median; 95 % within ${duration(q.ttftMsP95)}`, p?.ttftMsP50 && q.ttftMsP50 ? [q.ttftMsP50, p.ttftMsP50, true] : null)}
         </dl>
     );

@@ -7,7 +7,7 @@ import { GROUPS } from '../lib/gateway-keys';
 import { gateways } from '../lib/gateways';
 import { go, link } from '../lib/router';
 import { complain, Dialog, say } from './basics';
-import { accountPlaces, entrance, gatewayPlaces, here, shown, type Place } from './places';
+import { accountPlaces, atHand, entrance, gatewayPlaces, shown, type Place } from './places';
 import { switchTheme, theme } from './theme';
 
 interface Act { label: string; note: string; more?: string; run: () => void }
@@ -17,7 +17,7 @@ const LOG_ID = /^([0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9A-HJKMNP-TV-Z]{2
 
 /* The gateway in sight first, then the others, a few at a time. */
 async function openRow(id: string): Promise<void> {
-    const at = here(), all = [...(at ? [at] : []), ...(gateways.value ?? []).map((g) => g.id).filter((g) => g !== at)];
+    const at = atHand(), all = [...(at ? [at] : []), ...(gateways.value ?? []).map((g) => g.id).filter((g) => g !== at)];
     const has = (g: string) => get('/accounts/{A}/ai-gateway/gateways/{G}/logs/{L}', { G: g, L: id, what: 'Looking for the row' }).then(() => g, () => null);
     for (let i = 0; i < all.length; i += AT_ONCE) {
         const found = (await Promise.all(all.slice(i, i + AT_ONCE).map(has))).find(Boolean);
@@ -31,7 +31,7 @@ const settings = (id: string): Act[] => GROUPS.flatMap((g) => Object.entries(g.k
 
 function acts(help: () => void): Act[] {
     const to = (p: Place, note: string): Act => ({ label: p.label, note, run: () => go(p.to) });
-    const id = here(), names = (gateways.value ?? []).map((g) => g.id);
+    const id = atHand(), names = (gateways.value ?? []).map((g) => g.id);
     return [
         ...(id ? shown(gatewayPlaces(id)).map((p) => to(p, id)) : []),
         ...shown(accountPlaces).map((p) => to(p, 'account')),

@@ -8,7 +8,7 @@ import { go, link, path, query, segments } from '../lib/router';
 import { Button, Icon, complain } from './basics';
 import { typing } from './keys';
 import { Help, Palette } from './palette';
-import { accountPlaces, gatewayPlaces, here, shown, type Place } from './places';
+import { accountPlaces, atHand, entrance, gatewayPlaces, here, remember, shown, type Place } from './places';
 import { switchTheme, theme } from './theme';
 
 /* Pages of numbers and rows keep the span of time that was chosen on one of them. */
@@ -22,13 +22,13 @@ const Places = ({ list, label }: { list: Place[]; label: string }) => (
 );
 
 function Gateways() {
-    const id = here(), list = gateways.value ?? [];
+    const id = atHand(), list = gateways.value ?? [];
     const third = segments.value[2];
     const names = id && !list.some((g) => g.id === id) ? [id, ...list.map((g) => g.id)] : list.map((g) => g.id);
     return (
         <div class="gateway-places">
             <label class="over" for="gateway-picker">Gateway</label>
-            <select id="gateway-picker" value={id ?? ''} onChange={(e) => { const to = e.currentTarget.value; if (to) go(link('gateways', to, ...(third ? [third] : []))); }}>
+            <select id="gateway-picker" value={id ?? ''} onChange={(e) => { const to = e.currentTarget.value; if (to) go(here() ? link('gateways', to, ...(third ? [third] : [])) : entrance(to)); }}>
                 {!id && <option value="">choose…</option>}
                 {names.map((n) => <option key={n} value={n}>{n}</option>)}
             </select>
@@ -66,7 +66,11 @@ export function Shell({ children }: { children: ComponentChildren }) {
         addEventListener('keydown', keys);
         return () => removeEventListener('keydown', keys);
     }, []);
-    useEffect(() => setMenu(false), [path.value]);
+    useEffect(() => {
+        setMenu(false);
+        const id = here();
+        if (id) remember(id);
+    }, [path.value]);
     return (
         <div class="shell">
             <a class="skip" href="#main">To the content</a>
