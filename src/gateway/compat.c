@@ -222,6 +222,36 @@ static enum next find_model(struct txn *t, const struct target *target, struct s
     return no_model(t, E_NO_MODEL, asked);
 }
 
+/* How a model is asked, once it is found. */
+struct way {
+    const struct entry *entry;
+    const struct embed_row *row; /* of an embedding; NULL: a chat */
+    const struct operation *op;
+    struct str model, path;
+};
+
+/* Credential, header lines, body and path become what the provider's entry wants. */
+static enum next prepare(struct txn *t, struct target *target, const struct way *way)
+{
+    const struct entry *e = way->entry;
+    enum dialect asked = way->op->dialect;
+    if (turn_credential(t, target) != E_OK || settle_lines(t, target, e->dialect, asked) != E_OK)
+        return txn_fail(t, E_CREDENTIAL, STR("The provider's key cannot stand in a header"));
+    target->query = (struct str){NULL, 0}; /* the client's is its own dialect's */
+    byok_find(t, target);
+    unified_find(t, target);
+    struct str model = way->row ? embed_model(way->row, way->model) : way->model;
+    struct entry_place place = {.model = model, .stream = target->facts.stream || way->op->stream};
+    find_place(t, target, &place);
+    enum next made =
+        way->row ? embed(t, target, way->row, model) : make_body(t, target, e, asked, model, way->path);
+    if (made != NEXT)
+        return DONE;
+    return entry_path(t->arena, e, &place, &target->rest, &target->query) == E_OK
+               ? NEXT
+               : txn_fail(t, E_TOO_LARGE, STR(""));
+}
+
 enum next compat_plan(struct txn *t, struct target *target, struct str path)
 {
     struct operation op;
@@ -246,19 +276,6 @@ enum next compat_plan(struct txn *t, struct target *target, struct str path)
     target->provider = plan_provider(t, name.slug);
     if (!target->provider)
         return refuse(t, STR("The sandbox is off"));
-    if (turn_credential(t, target) != E_OK || settle_lines(t, target, e->dialect, op.dialect) != E_OK)
-        return txn_fail(t, E_CREDENTIAL, STR("The provider's key cannot stand in a header"));
-    if (row)
-        name.model = embed_model(row, name.model);
-    target->query = (struct str){NULL, 0}; /* the client's is its own dialect's */
-    byok_find(t, target);
-    unified_find(t, target);
-    struct entry_place place = {.model = name.model, .stream = target->facts.stream || op.stream};
-    find_place(t, target, &place);
-    if ((row ? embed(t, target, row, name.model) : make_body(t, target, e, op.dialect, name.model, path)) !=
-        NEXT)
-        return DONE;
-    return entry_path(t->arena, e, &place, &target->rest, &target->query) == E_OK
-               ? NEXT
-               : txn_fail(t, E_TOO_LARGE, STR(""));
+    struct way way = {.entry = e, .row = row, .op = &op, .model = name.model, .path = path};
+    return prepare(t, target, &way);
 }
