@@ -151,6 +151,51 @@ test('filters, a row, an opinion', async (t) => {
     await page.getByText('default: 1 match').waitFor();
 });
 
+test('where the time went: all attempts on one line, one leads to the next; a note is kept as text', async (t) => {
+    await weir.createGateway({ id: 'trail' });
+    const chat = { model: 'gpt-4o-mini', messages: [{ role: 'user', content: 'ping' }] };
+    const answer = await weir.request({ method: 'POST', path: `/v1/${weir.account}/trail`, headers: { 'Content-Type': 'application/json' }, body: JSON.stringify([
+        { provider: 'openai', endpoint: 'chat/completions', headers: { Authorization: 'Bearer sk-1', 'x-mock': '500' }, query: chat, config: { maxAttempts: 2, retryDelay: 20 } },
+        { provider: 'groq', endpoint: 'chat/completions', headers: { Authorization: 'Bearer sk-1' }, query: { ...chat, model: 'llama-3.3-70b-versatile' } }]) });
+    const page = await window(t, { at: `/gateways/trail/logs?log=${answer.header('cf-aig-log-id')}` });
+    const drawer = page.getByRole('dialog'), attempts = drawer.getByRole('list', { name: 'Attempts' }).getByRole('listitem');
+    await attempts.nth(2).waitFor();
+    assert.deepEqual(await attempts.evaluateAll((all) => all.map((li) => li.getAttribute('aria-current'))), [null, null, 'true']);
+    assert.match(await attempts.nth(1).innerText(), /openai\/gpt-4o-mini[^]*500[^]*after \d[^]*The mock provider answers 500/);
+    const lefts = await attempts.locator('.lane').evaluateAll((lanes) => lanes.map((l) => l.querySelector('.trail-bar').getBoundingClientRect().left));
+    assert.ok(lefts[0] < lefts[1] && lefts[1] < lefts[2], lefts.join());
+    await drawer.getByText('As a table').click();
+    const table = await drawer.getByRole('table').filter({ hasText: 'Begins' }).getByRole('row').allInnerTexts();
+    assert.ok(table.some((r) => /^2\. openai\/gpt-4o-mini\s+pause before a try\s/.test(r)), table.join(' | '));
+    await assertAccessible(page, 'attempts');
+    await drawer.getByRole('button', { name: /^Open attempt 1: openai.gpt-4o-mini, 500/ }).click();
+    await drawer.getByRole('article', { name: 'Error' }).waitFor();
+    assert.deepEqual(await attempts.evaluateAll((all) => all.map((li) => li.getAttribute('aria-current'))), ['true', null, null]);
+
+    await drawer.getByRole('button', { name: 'Add a note' }).click();
+    await drawer.getByLabel('Note').fill('x'.repeat(10_001));
+    await drawer.getByText('10,001 bytes, 10,000 are kept').waitFor();
+    assert.equal(await drawer.getByRole('button', { name: 'Save the note' }).isDisabled(), true);
+    await drawer.getByLabel('Note').fill(XSS);
+    await drawer.getByRole('button', { name: 'Save the note' }).click();
+    await toast(page, 'Saved');
+    const id = new URL(page.url()).searchParams.get('log');
+    assert.equal((await weir.log(id, 'trail')).weir.note, XSS);
+    await page.goto(`/gateways/trail/logs?log=${id}&f=${encodeURIComponent('weir_note:contains:onerror')}`);
+    await page.getByText('trail: 1 match').waitFor();
+    assert.equal(await drawer.getByLabel('Note').inputValue(), XSS);
+    await drawer.getByLabel('Note').fill('');
+    await drawer.getByRole('button', { name: 'Save the note' }).click();
+    await toast(page, 'The note is gone');
+    assert.equal((await weir.log(id, 'trail')).weir.note, null);
+    await weir.api('PATCH', `/gateways/trail/logs/${id}`, { weir_note: XSS });
+    const made = await fetch(`${base}/client/v4/accounts/${weir.account}/tokens`, { method: 'POST', headers: { authorization: `Bearer ${weir.token}`, 'content-type': 'application/json' },
+        body: JSON.stringify({ name: 'reads notes', policies: [{ effect: 'allow', permission_groups: [{ name: 'AI Gateway Read' }], resources: { [`com.cloudflare.api.account.${weir.account}`]: '*' } }] }) });
+    const only = await window(t, { token: (await made.json()).result.value, at: `/gateways/trail/logs?log=${id}` }); // who may not write reads it
+    await only.getByRole('region', { name: 'Note' }).getByText(XSS, { exact: true }).waitFor();
+    assert.equal(await only.evaluate('window.xss'), undefined);
+});
+
 test('conversations of every dialect', async (t) => {
     const page = await window(t);
     const said = async (i) => {

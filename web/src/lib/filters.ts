@@ -26,6 +26,8 @@ export const KEYS: Record<string, Key> = {
     duration: { label: 'Duration', kind: 'number', unit: 'ms' },
     created_at: { label: 'Time', kind: 'time' },
     feedback: { label: 'Feedback', kind: 'number', choices: [['thumbs up', [1]], ['thumbs down', [-1]], ['none', [0, null]]] },
+    weir_note: { label: 'Note', kind: 'text' },
+    weir_key_alias: { label: 'Stored key', kind: 'text' },
     'metadata.key': { label: 'Metadata key', kind: 'text' },
     'metadata.value': { label: 'Metadata value', kind: 'text' },
     user_agent: { label: 'User agent', kind: 'text' },

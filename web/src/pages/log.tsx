@@ -1,26 +1,37 @@
 // SPDX-License-Identifier: Apache-2.0
 // One row of the log: what was said, what it took, what it cost, and what people think of it.
-import { Fragment } from 'preact';
+import { Fragment, type ComponentChildren } from 'preact';
 import { useRef, useState } from 'preact/hooks';
 import { accountId, may } from '../lib/api';
-import { get, patch, text, type Body } from '../lib/client';
+import { get, list, patch, text, type Body } from '../lib/client';
 import { answered, asked, parse, showable, tools, type Part, type Turn } from '../lib/conversation';
 import { bytes, duration, exact, money, moment, NONE } from '../lib/format';
 import { toParam } from '../lib/filters';
 import { useLoad } from '../lib/load';
-import { setQuery } from '../lib/router';
-import type { LogDetail } from '../lib/types';
+import { link, setQuery } from '../lib/router';
+import type { LogDetail, LogRow } from '../lib/types';
 import { Button, Choice, complain, copy, Dialog, Ready, say, Tag } from '../ui/basics';
+import { micro, Trail } from '../ui/trail';
 import { statusTone } from './logs';
 
 const LOG = '/accounts/{A}/ai-gateway/gateways/{G}/logs/{L}';
 interface Bodies { request: string | null; response: string | null }
+/** The attempts of a row's request, itself among them; those before the fiftieth. */
+interface Siblings { attempts: LogRow[] }
 
-async function read(gateway: string, log: string, abort: AbortSignal): Promise<LogDetail & Bodies> {
+async function read(gateway: string, log: string, abort: AbortSignal): Promise<LogDetail & Bodies & Siblings> {
     const at = { G: gateway, L: log, signal: abort }, bodies = may('read', 'write');
     const body = (which: 'request' | 'response') => (bodies ? text(`${LOG}/${which}`, { ...at, what: 'Reading a stored body' }) : Promise.resolve(null));
     const [row, request, response] = await Promise.all([get(LOG, { ...at, what: 'Reading the row' }), body('request'), body('response')]);
-    return Object.assign(row, { request, response });
+    return Object.assign(row, { request, response, attempts: await attemptsOf(gateway, row, abort) });
+}
+
+/* An event may have several requests. Without the list the row has to do. */
+async function attemptsOf(gateway: string, row: LogRow, abort: AbortSignal): Promise<LogRow[]> {
+    const filters = JSON.stringify([{ key: 'event_id', operator: 'eq', value: [row.event_id] }]);
+    const { rows } = await list('/accounts/{A}/ai-gateway/gateways/{G}/logs', { G: gateway, query: { per_page: 50, filters }, signal: abort, what: 'Listing attempts' }).catch(() => ({ rows: [] as LogRow[] }));
+    const ours = rows.filter((r) => r.weir.request_id === row.weir.request_id);
+    return ours.some((r) => r.id === row.id) ? ours : [row, ...ours];
 }
 
 // ---- what was said --------------------------------------------------------------------------------------
@@ -72,15 +83,13 @@ const Raw = ({ title, body, size, missing }: { title: string; body: string | nul
 
 // ---- facts ----------------------------------------------------------------------------------------------
 
-function Timeline({ row }: { row: LogDetail }) {
-    const total = row.timings?.total ?? row.duration, first = Math.min(row.timings?.latency ?? total, total);
-    const part = (ms: number) => 5 + (total ? (1000 * ms) / total : 1);
+function Timeline({ row, rows }: { row: LogDetail; rows: LogRow[] }) {
+    const total = row.timings.total ?? row.duration, first = Math.min(row.timings.latency ?? total, total), age = row.weir.cache_age_ms;
     return (
         <section aria-label="Timeline">
-            <div class="timeline" role="img" aria-label={`First byte after ${duration(first)}, end after ${duration(total)}`}>
-                <span class="waiting-part" style={{ flexGrow: String(part(first)) }} /><span class="stream-part" style={{ flexGrow: String(part(total - first)) }} />
-            </div>
-            <p class="muted"><b>{duration(first)}</b> to the first byte, then <b>{duration(total - first)}</b> {row.weir.stream ? 'of stream' : 'to the end'}
+            <Trail rows={rows} current={row} onOpen={(id) => setQuery({ log: id })} />
+            <p class="muted">{age !== null ? <>The answer had been in the cache for <b>{duration(age)}</b>. </> : row.cached && 'The answer was on its way to another request. '}
+                <b>{micro(1000 * first)}</b> to the first byte, then <b>{micro(1000 * (total - first))}</b> {row.weir.stream ? 'of stream' : 'to the end'}
                 {row.weir.stream && row.tokens_out && total - first >= 50 ? `, ${exact(Math.round(row.tokens_out / ((total - first) / 1000)))} tokens/s` : ''}. Step {row.step + 1}, try {row.weir.attempt + 1}.{row.weir.client_gone && ' The client left before the end.'}</p>
         </section>
     );
@@ -99,9 +108,11 @@ const Usage = ({ row }: { row: LogDetail }) => (
     </table>
 );
 
-function Facts({ row }: { row: LogDetail }) {
-    const facts: [string, string | null | undefined][] = [['Time', moment(row.created_at)], ['Provider', row.provider], ['Path', `${row.weir.method} ${row.path}`], ['Door', row.request_type], ['User agent', row.user_agent],
-        ['Types', `${row.request_content_type ?? NONE} → ${row.response_content_type ?? NONE}`], ['Provider key', row.byok ? 'stored in the gateway' : 'the client’s own, or none'], ['Log id', row.id], ['Event', row.event_id], ['Trace', row.weir.trace_id]];
+function Facts({ row, gateway }: { row: LogDetail; gateway: string }) {
+    const alias = row.weir.key_alias;
+    const key = alias ? <>{alias}, <a href={link('gateways', gateway, 'keys')}>stored in the gateway</a></> : row.byok ? 'stored in the gateway' : 'the client’s own, or none';
+    const facts: [string, ComponentChildren][] = [['Time', moment(row.created_at)], ['Provider', row.provider], ['Path', `${row.weir.method} ${row.path}`], ['Door', row.request_type], ['User agent', row.user_agent],
+        ['Types', `${row.request_content_type ?? NONE} → ${row.response_content_type ?? NONE}`], ['Provider key', key], ['Log id', row.id], ['Event', row.event_id], ['Trace', row.weir.trace_id]];
     return (
         <>
             <dl class="facts">{facts.filter(([, v]) => v).map(([k, v]) => <div key={k}><dt>{k}</dt><dd>{v}</dd></div>)}</dl>
@@ -144,12 +155,46 @@ function Opinion({ gateway, row, onChange }: { gateway: string; row: LogDetail; 
     );
 }
 
+const NOTE_BYTES = 10_000;
+
+function Note({ gateway, row, onChange }: { gateway: string; row: LogDetail; onChange: () => void }) {
+    const [kept, setKept] = useState(row.weir.note ?? '');
+    const [note, setNote] = useState(kept);
+    const [open, setOpen] = useState(kept !== '');
+    const [busy, setBusy] = useState(false);
+    if (!may('write')) return kept ? <section class="row-note" aria-label="Note"><h3>Note</h3><div class="said">{kept}</div></section> : null;
+    if (!open) return <div class="row-note"><div class="beside"><Button icon="plus" onClick={() => setOpen(true)}>Add a note</Button></div></div>;
+    const size = new TextEncoder().encode(note).length, long = size > NOTE_BYTES;
+    const save = async (e: Event) => {
+        e.preventDefault();
+        setBusy(true);
+        try {
+            await patch(LOG, { G: gateway, L: row.id, body: { weir_note: note.trim() === '' ? null : note }, what: 'Saving the note' });
+            setKept(note);
+            say(note.trim() === '' ? 'The note is gone' : 'Saved');
+            onChange();
+        } catch (trouble) {
+            complain(trouble);
+        } finally {
+            setBusy(false);
+        }
+    };
+    return (
+        <form class="row-note" onSubmit={save}>
+            <label for="row-note">Note</label>
+            <textarea id="row-note" rows={2} value={note} aria-invalid={long || undefined} aria-describedby={long ? 'row-note-long' : undefined} onInput={(e) => setNote(e.currentTarget.value)} />
+            <div class="beside">{long && <small id="row-note-long"><em class="wrong">{exact(size)} bytes, {exact(NOTE_BYTES)} are kept</em></small>}
+                <Button type="submit" busy={busy} disabled={long || note === kept}>Save the note</Button></div>
+        </form>
+    );
+}
+
 type Tab = 'said' | 'raw' | 'facts';
 const TABS: { key: Tab; label: string }[] = [{ key: 'said', label: 'Conversation' }, { key: 'raw', label: 'Raw' }, { key: 'facts', label: 'Details' }];
 
 export function Drawer({ gateway, log, onClose, onChange }: { gateway: string; log: string; onClose: () => void; onChange: () => void }) {
     const asked = useLoad((abort) => read(gateway, log, abort), [gateway, log]);
-    const before = useRef<(LogDetail & Bodies) | undefined>(undefined); // stays until the next row is there
+    const before = useRef<(LogDetail & Bodies & Siblings) | undefined>(undefined); // stays until the next row is there
     if (asked.data || asked.error) before.current = asked.data;
     const row = { ...asked, data: asked.data ?? before.current };
     const [tab, setTab] = useState<Tab>('said');
@@ -162,7 +207,8 @@ export function Drawer({ gateway, log, onClose, onChange }: { gateway: string; l
                         <span>{r.provider}</span><span>{money(r.cost)}</span><span>{duration(r.duration)}</span>
                         {may('write') && <Opinion gateway={gateway} row={r} onChange={onChange} />}
                     </div>
-                    <Timeline row={r} />
+                    <Timeline row={r} rows={r.attempts} />
+                    <Note gateway={gateway} row={r} onChange={onChange} />
                     <div class="summary">
                         <Choice label="View" options={TABS} value={tab} onChange={(t) => setTab(t as Tab)} />
                         <Button icon="copy" onClick={() => copy(asCurl(r, gateway, accountId()))}>curl</Button>
@@ -171,7 +217,7 @@ export function Drawer({ gateway, log, onClose, onChange }: { gateway: string; l
                     </div>
                     {tab === 'said' && <div class="conversation"><Conversation row={r} /></div>}
                     {tab === 'raw' && <div class="raws"><Raw title="Request" body={r.request} size={r.request_size} missing={why(r)} /><Raw title="Answer" body={r.response} size={r.response_size} missing={r.weir.response_missing ? 'The answer was too long to be kept, or left out under pressure.' : why(r)} /></div>}
-                    {tab === 'facts' && <><Usage row={r} /><Facts row={r} /></>}
+                    {tab === 'facts' && <><Usage row={r} /><Facts row={r} gateway={gateway} /></>}
                 </Fragment>
             )}</Ready>
         </Dialog>
