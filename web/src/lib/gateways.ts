@@ -5,7 +5,9 @@ import { may, session } from './api';
 import { listAll } from './client';
 import type { Gateway } from './types';
 
-export const gateways = signal<Gateway[] | undefined>(undefined);
+/** Of those that a token may not list only the ids are known. */
+export type Known = Pick<Gateway, 'id'> & Partial<Gateway>;
+export const gateways = signal<Known[] | undefined>(undefined);
 
 /* The menu and a page may ask at the same time: that is one question. */
 let coming: Promise<Gateway[]> | undefined;
@@ -24,5 +26,5 @@ export async function rereadGateways(): Promise<Gateway[]> {
 
 effect(() => {
     if (session.value && may('read', 'write')) readGateways().catch(() => { /* the page that needs them says what is wrong */ });
-    else gateways.value = session.value?.gateways?.map((id) => ({ id }) as Gateway);
+    else gateways.value = session.value?.gateways?.map((id) => ({ id }));
 });
