@@ -6,10 +6,9 @@ import fs from 'node:fs';
 import zlib from 'node:zlib';
 import { startMock, startWeir } from '../flow/lib/weir.mjs';
 import { poll } from '../flow/lib/wait.mjs';
-import { assertAccessible, openWindow, signIn, startBrowser } from './lib/browser.mjs';
+import { assertLooks, openWindow, signIn, startBrowser, turnTo } from './lib/browser.mjs';
 import { everyKind, hostile, plenty, XSS } from './lib/traffic.mjs';
 
-const SHOTS = process.env.SHOTS; // a directory: pictures of every page are left there
 const PROVIDERS = ['openai', 'anthropic', 'google-ai-studio', 'groq'];
 let browser, weir, base, rows, ids, xssId;
 const ends = [];
@@ -81,31 +80,24 @@ const PAGES = [
     ['providers', '/providers', 'heading', 'No provider of your own'], ['tokens', '/tokens', 'row', 'root'], ['playground', '/playground', 'heading', 'Playground'], ['billing', '/billing', 'heading', 'Billing'], ['audit', '/audit', 'listitem', 'created'], ['new', '/new', 'textbox', 'Name'], ['nowhere', '/nowhere', 'heading', 'no such page'],
 ];
 
-for (const [width, theme] of [['wide', 'light'], ['wide', 'dark'], ['phone', 'light'], ['phone', 'dark']])
-    test(`every page is accessible: ${width}, ${theme}`, async (t) => {
-        const page = await window(t, { width, theme });
-        const look = async (name) => {
-            if (SHOTS) await page.screenshot({ path: `${SHOTS}/${name}-${width}-${theme}.png` });
-            await assertAccessible(page, `${name}, ${width}, ${theme}`);
-        };
-        assert.equal(await page.evaluate(() => document.documentElement.dataset.theme), theme);
-        for (const [name, at, role, text] of PAGES) {
-            await page.goto(at);
-            await page.getByRole(role, { name: text }).or(page.getByRole(role).filter({ hasText: text })).first().waitFor();
-            await page.waitForFunction(() => !document.querySelector('.skeleton'));
-            await look(name);
-        }
-        await page.goto(`/gateways/default/logs?log=${ids[7]}`);
-        for (const tab of ['Conversation', 'Raw', 'Details']) {
-            await page.getByRole('dialog').getByRole('button', { name: tab }).click();
-            await look(`drawer-${tab.toLowerCase()}`);
-        }
-        await page.goto('/');
-        await page.locator('.shell').waitFor();
-        await page.keyboard.press('Control+k');
-        await page.getByRole('combobox', { name: 'Page or gateway' }).waitFor();
-        await look('palette');
-    });
+test('every page is accessible, wide and narrow, light and dark', async (t) => {
+    const page = await window(t);
+    for (const [name, at, role, text] of PAGES) {
+        await turnTo(page, at);
+        await page.getByRole(role, { name: text }).or(page.getByRole(role).filter({ hasText: text })).first().waitFor();
+        await page.waitForFunction(() => !document.querySelector('.skeleton'));
+        await assertLooks(page, name);
+    }
+    await turnTo(page, `/gateways/default/logs?log=${ids[7]}`);
+    for (const tab of ['Conversation', 'Raw', 'Details']) {
+        await page.getByRole('dialog').getByRole('button', { name: tab }).click();
+        await assertLooks(page, `drawer-${tab.toLowerCase()}`);
+    }
+    await page.keyboard.press('Escape');
+    await page.keyboard.press('Control+k');
+    await page.getByRole('combobox', { name: 'Page or gateway' }).waitFor();
+    await assertLooks(page, 'palette');
+});
 
 test('numbers are those of the traffic; a bar leads to its requests', async (t) => {
     const page = await window(t, { at: '/gateways/default?range=1h' });

@@ -37,10 +37,26 @@ export async function signIn(page, token, at = '/') {
     await page.locator('.shell').waitFor();
 }
 
+/** Goes to an address as a link of the page does: without loading it again. */
+export const turnTo = (page, at) => page.evaluate((to) => { history.pushState(null, '', to); dispatchEvent(new PopStateEvent('popstate')); }, at);
+
 /** Every rule of axe, and no page that is wider than the window. */
 export async function assertAccessible(page, what) {
-    await page.evaluate(`${AXE};0`);
+    if (!await page.evaluate(() => 'axe' in window)) await page.evaluate(`${AXE};0`);
     const { violations } = await page.evaluate(() => window.axe.run(document, { resultTypes: ['violations'] }));
     assert.deepEqual(violations.map((v) => [v.id, ...v.nodes.map((n) => n.html.slice(0, 200))]), [], what);
     assert.equal(await page.evaluate(() => Math.max(0, document.documentElement.scrollWidth - innerWidth)), 0, `${what}: wider than the window`);
+}
+
+/** Both widths in both themes: accessible, and a picture of each if there is a directory for them. */
+export async function assertLooks(page, what, shots = process.env.SHOTS) {
+    for (const width of ['wide', 'phone'])
+        for (const theme of ['light', 'dark']) {
+            await page.setViewportSize(WIDTHS[width]);
+            await page.emulateMedia({ colorScheme: theme });
+            await page.waitForFunction((t) => document.documentElement.dataset.theme === t, theme);
+            if (shots) await page.screenshot({ path: `${shots}/${what}-${width}-${theme}.png` });
+            await assertAccessible(page, `${what}, ${width}, ${theme}`);
+        }
+    await page.setViewportSize(WIDTHS.wide);
 }
