@@ -24,13 +24,6 @@ static void put_time(struct json_out *w, int64_t s, bool day)
     json_put_str(w, str_of(text, day ? 10 : 20));
 }
 
-static void put_money(struct json_out *w, int64_t pico)
-{
-    char text[MONEY_TEXT];
-    money_text(pico, text);
-    json_put_raw(w, str_c(text));
-}
-
 static void put_value(struct json_out *w, enum analytics_type t, const struct analytics_value *v)
 {
     if (v->kind == VALUE_NULL) {
@@ -42,7 +35,7 @@ static void put_value(struct json_out *w, enum analytics_type t, const struct an
     case TYPE_TEXTS: json_put_raw(w, v->s); break; /* JSON already */
     case TYPE_TIME: put_time(w, v->n, false); break;
     case TYPE_DATE: put_time(w, v->n, true); break;
-    case TYPE_MONEY: put_money(w, v->n); break;
+    case TYPE_MONEY: money_put(w, v->n); break;
     case TYPE_TOOK: json_put_num(w, (double)v->n / 1000); break;
     default: json_put_int(w, v->n);
     }

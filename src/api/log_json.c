@@ -44,17 +44,13 @@ static void put_time(struct json_out *w, const char *key, int64_t ms)
     json_put_str(w, str_c(text));
 }
 
-/* Exact: a double would turn 0.0000771 into something near it. */
 static void put_cost(struct json_out *w, const char *key, int64_t pico)
 {
-    char text[MONEY_TEXT];
     json_key(w, key);
-    if (pico < 0) {
+    if (pico < 0)
         json_put_null(w);
-        return;
-    }
-    money_text(pico, text);
-    json_put_raw(w, str_c(text));
+    else
+        money_put(w, pico);
 }
 
 static void put_rating(struct json_out *w, const char *key, double v)

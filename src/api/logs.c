@@ -37,16 +37,13 @@ static void put_range(struct json_out *w, const char *const keys[2], const struc
 {
     const int64_t ends[] = {r->min, r->max};
     for (int i = 0; i < 2; i++) {
-        char text[MONEY_TEXT];
         json_key(w, keys[i]);
-        if (r->min > r->max) {
+        if (r->min > r->max)
             json_put_null(w);
-        } else if (money) {
-            money_text(ends[i], text);
-            json_put_raw(w, str_c(text));
-        } else {
+        else if (money)
+            money_put(w, ends[i]);
+        else
             json_put_int(w, ends[i]);
-        }
     }
 }
 

@@ -112,14 +112,6 @@ static int64_t spent_of(struct simulation *s, const struct policy_limit *l)
     return llround(spent * PICO);
 }
 
-static void put_money(struct json_out *w, const char *key, int64_t pico)
-{
-    char text[MONEY_TEXT];
-    money_text(pico, text);
-    json_key(w, key);
-    json_put_raw(w, str_c(text));
-}
-
 static void put_limit(struct json_out *w, struct simulation *s, const struct policy_limit *l)
 {
     enum policy_period p = l->rule->period;
@@ -129,8 +121,10 @@ static void put_limit(struct json_out *w, struct simulation *s, const struct pol
     json_put_raw(w, l->rule->resource);
     put_text(w, "policyName", l->rule->name);
     put_text(w, "period", policy_period_word(p));
-    put_money(w, "limit", l->rule->amount);
-    put_money(w, "spent", spent_of(s, l));
+    json_key(w, "limit");
+    money_put(w, l->rule->amount);
+    json_key(w, "spent");
+    money_put(w, spent_of(s, l));
     json_key(w, "periodStart");
     json_put_int(w, policy_period_start(p, clock_wall_ms()) / 1000);
     json_close(w, '}');
@@ -173,8 +167,10 @@ static void put_enforcement(struct json_out *w, struct simulation *s)
     } else if (l) {
         put_text(w, "reason", STR("limit_exceeded"));
         put_text(w, "bucket", l->bucket);
-        put_money(w, "spent", spent_of(s, l));
-        put_money(w, "limit", l->rule->amount);
+        json_key(w, "spent");
+        money_put(w, spent_of(s, l));
+        json_key(w, "limit");
+        money_put(w, l->rule->amount);
         put_text(w, "policyName", l->rule->name);
     }
     json_close(w, '}');

@@ -43,14 +43,11 @@ static int by_name(const void *a, const void *b)
 /* USD per token; exact, as rates are whole pico-dollars. */
 static void put_rate(struct json_out *w, const char *key, int64_t pico)
 {
-    char text[MONEY_TEXT];
     json_key(w, key);
-    if (pico < 0) {
+    if (pico < 0)
         json_put_null(w);
-        return;
-    }
-    money_text(pico, text);
-    json_put_raw(w, str_c(text));
+    else
+        money_put(w, pico);
 }
 
 static void put_model(struct json_out *w, struct arena *a, const struct listed *m)

@@ -96,3 +96,10 @@ void money_text(int64_t pico, char out[MONEY_TEXT])
     n -= out[n - 1] == '.';
     out[n] = '\0';
 }
+
+void money_put(struct json_out *w, int64_t pico)
+{
+    char text[MONEY_TEXT];
+    money_text(pico, text);
+    json_put_raw(w, str_c(text));
+}

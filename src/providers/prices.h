@@ -13,6 +13,7 @@
  *   5. the provider's model "*", if it has one
  */
 #pragma once
+#include "base/json.h"
 #include "providers/usage.h"
 
 struct prices;
@@ -82,3 +83,5 @@ bool prices_cost(const struct prices *p, const struct provider *provider, struct
 /* "0.0000771" for 77100000 pico-dollars: exact decimal text, no exponent. NUL-terminated. */
 enum { MONEY_TEXT = 32 };
 void money_text(int64_t pico, char out[MONEY_TEXT]);
+/* The same as a JSON number: a double would turn 0.0000771 into something near it. */
+void money_put(struct json_out *w, int64_t pico);
