@@ -160,7 +160,7 @@ static enum next go_in(struct txn *t)
 
 static enum next keys_came(struct txn *t)
 {
-    t->oidc_wait = NULL;
+    t->issuer_wait = NULL;
     (void)identity_find(t, provider_find(t->provider_slug)); /* without keys still, nobody is known */
     return go_in(t);
 }
@@ -172,7 +172,7 @@ static void keys_ready(void *arg)
 
 static void stop_waiting(struct txn *t)
 {
-    oidc_cancel(t->oidc_wait);
+    issuer_cancel(t->issuer_wait);
 }
 
 /* Who it is is waited for where it matters: an open gateway is not held up by a slow issuer. */
@@ -181,7 +181,7 @@ static enum next look_for_identity(struct txn *t)
     bool matters = t->face >= FACE_RUN || (t->gateway ? t->gateway->authentication : is_default(t));
     if (identity_find(t, provider_find(t->provider_slug)) != OIDC_LATER || !matters)
         return go_in(t);
-    t->oidc_wait = oidc_await(t->w->oidc, keys_ready, t);
+    t->issuer_wait = oidc_await(t->w->oidc, keys_ready, t);
     return txn_wait(t, keys_came, stop_waiting);
 }
 

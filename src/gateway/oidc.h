@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Identities from outside (data plane section 3.5): tokens of the issuer that the operator trusts, checked
- * against its keys. Each worker has its own copy of the keys, fetched when a token first asks for them,
- * renewed while tokens come, and kept when the issuer cannot be reached. Loop's thread.
+ * against its keys (issuer.h). Loop's thread.
  */
 #pragma once
-#include "gateway/jwt.h"
-#include "gateway/worker.h"
+#include "gateway/issuer.h"
 
 struct oidc;
-struct oidc_wait;
 
 /* Do the oidc.* settings fit together? False with *ret_why, static text. */
 bool oidc_settings_good(const struct conf *conf, const char **ret_why);
@@ -32,9 +29,5 @@ enum oidc_verdict {
 /* *ret lives in the arena and is set when the token is accepted. */
 enum oidc_verdict oidc_judge(struct oidc *o, struct arena *a, struct str token, struct identity *ret);
 
-/*
- * After OIDC_LATER: on_ready runs once from the loop, never before this returns, when the fetch has ended
- * one way or the other. The wait is over then; oidc_cancel ends it before.
- */
-struct oidc_wait *oidc_await(struct oidc *o, void (*on_ready)(void *arg), void *arg);
-void oidc_cancel(struct oidc_wait *wait);
+/* After OIDC_LATER: issuer_await, for the keys that are being fetched. */
+struct issuer_wait *oidc_await(struct oidc *o, void (*on_ready)(void *arg), void *arg);

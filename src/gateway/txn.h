@@ -28,7 +28,7 @@ struct unified_hold {
     int64_t pico;
     bool reserved;
 };
-struct oidc_wait;
+struct issuer_wait;
 
 enum { TXN_STEPS = 12 };
 
@@ -102,7 +102,7 @@ struct txn {
     const struct gateway *gateway;
     const struct token *token;
     const struct identity *identity; /* whom a token of the issuer names, where there is no gateway token */
-    struct oidc_wait *oidc_wait;     /* for the issuer's keys */
+    struct issuer_wait *issuer_wait; /* for the issuer's keys */
     struct maker *maker;             /* makes the gateway `default` */
     struct headers forward;          /* the client's header lines that may go on to a provider */
     bool cors;                       /* a browser asks: expose the gateway's headers */

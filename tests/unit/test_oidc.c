@@ -211,7 +211,7 @@ static void count_ready(void *arg)
     poke(&scene.stage);
 }
 
-static struct oidc_wait *await_keys(void)
+static struct issuer_wait *await_keys(void)
 {
     return oidc_await(scene.oidc, count_ready, &scene);
 }
@@ -237,12 +237,12 @@ static void the_first_token_waits_for_the_keys(void **state)
     (void)await_keys();
     assert_int_equal(judge(token()), OIDC_LATER);
     (void)await_keys();
-    struct oidc_wait *gone = await_keys();
+    struct issuer_wait *gone = await_keys();
     assert_int_equal(scene.ready, 0);
     struct str request = await_fetch(0);
     assert_true(str_starts(request, STR("GET /keys/?p=1 HTTP/1.1\r\n")));
     assert_true(str_has(request, STR("\r\nAccept: application/json\r\n")));
-    oidc_cancel(gone);
+    issuer_cancel(gone);
     answer(0, "200 OK", "", scene.keys);
     assert_int_equal(scene.ready, 2);
     assert_int_equal(judge(token()), OIDC_ACCEPTED);
@@ -252,14 +252,14 @@ static void the_first_token_waits_for_the_keys(void **state)
 
 static void cancel_other(void *arg)
 {
-    oidc_cancel(*(struct oidc_wait **)arg);
+    issuer_cancel(*(struct issuer_wait **)arg);
     poke(&scene.stage);
 }
 
 static void a_wait_can_be_cancelled_when_its_turn_has_come(void **state)
 {
     (void)state;
-    struct oidc_wait *second;
+    struct issuer_wait *second;
     configure_keys();
     assert_int_equal(judge(token()), OIDC_LATER);
     (void)oidc_await(scene.oidc, cancel_other, &second);
