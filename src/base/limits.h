@@ -277,6 +277,11 @@ enum {
     JWT_MEMBERS = 128,
     /* whom it names: OpenID Connect Core section 2 */
     JWT_SUBJECT_BYTES = 255,
+    /* signing in: a claim's value that a rule may be about; it stands in a cookie of 4 KB */
+    SIGNIN_VALUE_BYTES = 256,
+    /* signing in: a client's secret, and what a provider answers when one signs in: tokens and little else */
+    SIGNIN_SECRET_BYTES = 4 * KIB,
+    SIGNIN_ANSWER_BYTES = 256 * KIB,
     /* an issuer's keys: certificates beside them make some 30 KB */
     JWKS_BYTES = 256 * KIB,
     JWKS_KEYS = 64,

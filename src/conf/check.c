@@ -85,6 +85,19 @@ static bool is_optional_url(struct str s)
     return !s.n || (known && is_origin(s) && str_find(s, '?') == s.n && str_find(s, '#') == s.n);
 }
 
+static bool is_optional_account(struct str s)
+{
+    for (size_t i = 0; i < s.n; i++)
+        if (hex_digit(s.p[i]) < 0 || (s.p[i] >= 'A' && s.p[i] <= 'F'))
+            return false;
+    return s.n == 0 || s.n == 32;
+}
+
+static bool is_optional_client_auth(struct str s)
+{
+    return s.n == 0 || str_eq(s, STR("basic")) || str_eq(s, STR("post"));
+}
+
 static bool check_values(const struct conf *c)
 {
     const struct {
@@ -97,6 +110,13 @@ static bool check_values(const struct conf *c)
         {"admin.listen", c->admin_listen, is_optional_listen_address, "HOST:PORT, such as 127.0.0.1:8788"},
         {"public_url", c->public_url, is_optional_url, "http://HOST or https://HOST, and a path if need be"},
         {"data", c->data, is_not_empty, "the name of a directory"},
+        {"oidc.account", c->oidc_account, is_optional_account,
+         "the id of an account, 32 lower-case hex digits"},
+        {"dashboard.url", c->dashboard_url, is_optional_url, "http://HOST or https://HOST"},
+        {"dashboard.oidc.account", c->dashboard_oidc_account, is_optional_account,
+         "the id of an account, 32 lower-case hex digits"},
+        {"dashboard.oidc.client_auth", c->dashboard_oidc_client_auth, is_optional_client_auth,
+         "basic or post"},
         {"durability", c->durability, is_durability, "batch or sync"},
         {"log.level", c->log_level, is_log_level, "debug, info, warn or error"},
     };

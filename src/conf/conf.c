@@ -109,6 +109,33 @@ static bool set_str(struct conf *c, const char *where, struct value v, struct st
     return keep(c, s, ret);
 }
 
+/* Compact, whatever the file's comments and line breaks. */
+static bool set_json(struct conf *c, const char *where, struct value v, struct str *ret)
+{
+    struct json_doc *doc = v.json ? NULL : json_parse(v.text);
+    const struct json_val *list = v.json ? v.json : json_root(doc);
+    struct buf text;
+    buf_init(&text, CONF_FILE_BYTES);
+    struct json_out w = json_out(&text);
+    bool ok = json_type(list) == JSON_ARRAY;
+    if (ok)
+        json_put_val(&w, list);
+    ok = ok && !text.full ? keep(c, buf_str(&text), ret)
+                          : conf_fail("%s: needs a list of objects, [{...}], also in a variable", where);
+    buf_done(&text);
+    json_free(doc);
+    return ok;
+}
+
+static bool set_secret(struct conf *c, const char *where, struct value v, struct secret *ret)
+{
+    struct str s;
+    if (!set_str(c, where, v, &s))
+        return false;
+    *ret = secret_of(s);
+    return true;
+}
+
 static bool set(struct conf *c, const struct key *k, const char *where, struct value v)
 {
     void *field = (char *)c + k->at;
@@ -117,6 +144,8 @@ static bool set(struct conf *c, const struct key *k, const char *where, struct v
     case KIND_BOOL: return set_bool(where, v, field);
     case KIND_STR: return set_str(c, where, v, field);
     case KIND_STRS: return set_strs(c, where, v, field);
+    case KIND_JSON: return set_json(c, where, v, field);
+    case KIND_SECRET: return set_secret(c, where, v, field);
     }
     return false;
 }
@@ -128,8 +157,10 @@ static void set_defaults(struct conf *c)
         switch (conf_keys[i].kind) {
         case KIND_INT: *(int64_t *)field = conf_keys[i].initial; break;
         case KIND_BOOL: *(bool *)field = conf_keys[i].initial != 0; break;
-        case KIND_STR: *(struct str *)field = conf_keys[i].text; break;
-        case KIND_STRS: break; /* empty: the memory is zeroed */
+        case KIND_STR:
+        case KIND_JSON: *(struct str *)field = conf_keys[i].text; break;
+        case KIND_STRS:
+        case KIND_SECRET: break; /* empty: the memory is zeroed */
         }
     }
 }
@@ -428,7 +459,7 @@ void conf_free(struct conf *c)
 {
     if (!c)
         return;
-    arena_done(&c->arena);
+    arena_wipe(&c->arena);
     mem_free(c);
 }
 

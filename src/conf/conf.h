@@ -24,11 +24,15 @@ struct conf {
 #define KEY_BOOL(name, field, def, flags, doc) bool field;
 #define KEY_STR(name, field, def, flags, doc) struct str field;
 #define KEY_STRS(name, field, flags, doc) struct conf_strs field;
+#define KEY_JSON(name, field, flags, doc) struct str field;
+#define KEY_SECRET(name, field, flags, doc) struct secret field;
 #include "conf/keys.def"
 #undef KEY_INT
 #undef KEY_BOOL
 #undef KEY_STR
 #undef KEY_STRS
+#undef KEY_JSON
+#undef KEY_SECRET
     struct conf_provider *providers;
     size_t n_providers;
     struct str file;    /* path of the file that was read; empty when there was none */

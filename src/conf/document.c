@@ -8,7 +8,9 @@ static void document_default(struct buf *out, const struct key *k)
     case KIND_INT: (void)buf_printf(out, "%lld", (long long)k->initial); break;
     case KIND_BOOL: (void)buf_append_c(out, k->initial ? "true" : "false"); break;
     case KIND_STR: (void)buf_printf(out, "\"%.*s\"", STR_FMT(k->text)); break;
-    case KIND_STRS: (void)buf_append_c(out, "[]"); break;
+    case KIND_STRS:
+    case KIND_JSON: (void)buf_append_c(out, "[]"); break;
+    case KIND_SECRET: (void)buf_append_c(out, "\"\""); break;
     }
 }
 
@@ -19,6 +21,8 @@ static void document_key(struct buf *out, const struct key *k)
         [KIND_BOOL] = "true or false",
         [KIND_STR] = "text",
         [KIND_STRS] = "list of texts; the variable has commas between them",
+        [KIND_JSON] = "list of objects; the variable has its JSON",
+        [KIND_SECRET] = "text, never shown",
     };
     struct name v = key_variable(k);
     (void)buf_printf(out, "### `%.*s`\n\n%s\n\n- variable: `%.*s`\n- type: %s\n- default: `",

@@ -13,11 +13,17 @@ const struct key conf_keys[] = {
     {S(name), KIND_STR, flags, offsetof(struct conf, field), 0, 0, 0, S(def), doc},
 #define KEY_STRS(name, field, flags, doc)                                                                    \
     {S(name), KIND_STRS, flags, offsetof(struct conf, field), 0, 0, 0, S(""), doc},
+#define KEY_JSON(name, field, flags, doc)                                                                    \
+    {S(name), KIND_JSON, flags, offsetof(struct conf, field), 0, 0, 0, S("[]"), doc},
+#define KEY_SECRET(name, field, flags, doc)                                                                  \
+    {S(name), KIND_SECRET, flags, offsetof(struct conf, field), 0, 0, 0, S(""), doc},
 #include "conf/keys.def"
 #undef KEY_INT
 #undef KEY_BOOL
 #undef KEY_STR
 #undef KEY_STRS
+#undef KEY_JSON
+#undef KEY_SECRET
 };
 const size_t conf_n_keys = countof(conf_keys);
 

@@ -8,8 +8,8 @@
 #include "base/limits.h"
 #include "conf/conf.h"
 
-enum { BOOT = 1, RELOAD = 2, SECRET = 4 };
-enum kind { KIND_INT, KIND_BOOL, KIND_STR, KIND_STRS };
+enum { BOOT = 1, RELOAD = 2 };
+enum kind { KIND_INT, KIND_BOOL, KIND_STR, KIND_STRS, KIND_JSON, KIND_SECRET };
 
 struct key {
     struct str name;

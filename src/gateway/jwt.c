@@ -130,6 +130,7 @@ const char *jwt_verdict_text(enum jwt_verdict v)
         [JWT_MALFORMED] = "malformed, or of a type or algorithm that is not accepted",
         [JWT_WRONG_ISSUER] = "of another issuer",
         [JWT_WRONG_AUDIENCE] = "for another audience",
+        [JWT_WRONG_NONCE] = "of another sign-in",
         [JWT_EXPIRED] = "expired",
         [JWT_NOT_YET] = "not valid yet",
         [JWT_UNKNOWN_KEY] = "signed with a key that is not in the issuer's set",
@@ -189,10 +190,9 @@ static bool is_plain_object(const struct json_val *v)
     return true;
 }
 
-static struct json_doc *decode_part(struct arena *a, struct str part)
+static struct json_doc *decode_part(struct arena *a, struct str part, struct str *ret_json)
 {
-    struct str json;
-    return base64_decode(a, part, &json) == E_OK ? json_parse(json) : NULL;
+    return base64_decode(a, part, ret_json) == E_OK ? json_parse(*ret_json) : NULL;
 }
 
 /*
@@ -250,6 +250,18 @@ static enum jwt_verdict judge_times(const struct json_val *claims, int64_t now_s
     return JWT_GOOD;
 }
 
+/* A token for several is ours if we asked for it: then `azp` says so. */
+static enum jwt_verdict judge_sign_in(const struct json_val *claims, const struct jwt_rules *rules)
+{
+    const struct json_val *party = json_get(claims, "azp");
+    bool several = json_count(json_get(claims, "aud")) > 1;
+    if (!json_str(json_get(claims, "sub")).n || !json_get(claims, "iat"))
+        return JWT_MALFORMED;
+    if ((party || several) && !str_eq(json_str(party), rules->audience))
+        return JWT_WRONG_AUDIENCE;
+    return str_eq(json_str(json_get(claims, "nonce")), rules->nonce) ? JWT_GOOD : JWT_WRONG_NONCE;
+}
+
 static enum jwt_verdict judge_claims(const struct json_val *claims, const struct jwt_rules *rules,
                                      struct identity *ret)
 {
@@ -260,7 +272,8 @@ static enum jwt_verdict judge_claims(const struct json_val *claims, const struct
         return JWT_WRONG_ISSUER;
     if (!is_for(json_get(claims, "aud"), rules->audience))
         return JWT_WRONG_AUDIENCE;
-    return judge_times(claims, rules->now_s, &ret->expires_s);
+    enum jwt_verdict v = rules->nonce.p ? judge_sign_in(claims, rules) : JWT_GOOD;
+    return v == JWT_GOOD ? judge_times(claims, rules->now_s, &ret->expires_s) : v;
 }
 
 static enum jwt_verdict judge_signature(struct arena *a, const struct parts *p, const struct json_val *header,
@@ -279,12 +292,14 @@ static enum jwt_verdict judge_signature(struct arena *a, const struct parts *p, 
 enum jwt_verdict jwt_verify(struct arena *a, struct str text, const struct jwk_set *set,
                             const struct jwt_rules *rules, struct identity *ret)
 {
-    must(rules->issuer.n > 0 && rules->audience.n > 0);
+    must(rules->issuer.n > 0 && rules->audience.n > 0 && (rules->nonce.n > 0 || !rules->nonce.p));
     if (!jwt_is_compact(text))
         return JWT_MALFORMED;
+    struct str ignored;
     struct identity id;
     struct parts p = split(text);
-    struct json_doc *header = decode_part(a, p.header), *claims = decode_part(a, p.payload);
+    struct json_doc *header = decode_part(a, p.header, &ignored),
+                    *claims = decode_part(a, p.payload, &id.claims);
     enum jwt_verdict v = judge_claims(json_root(claims), rules, &id);
     if (v == JWT_GOOD)
         v = judge_signature(a, &p, json_root(header), set);
@@ -305,7 +320,8 @@ bool jwt_names_issuer(struct arena *a, struct str text, struct str issuer)
     if (!jwt_is_compact(text))
         return false;
     bool named = false;
-    struct json_doc *claims = decode_part(a, split(text).payload);
+    struct str ignored;
+    struct json_doc *claims = decode_part(a, split(text).payload, &ignored);
     for (struct json_iter it = json_iter(json_root(claims)); json_next(&it);)
         named = named || (str_eq(it.key, STR("iss")) && str_eq(json_str(it.val), issuer));
     json_free(claims);

@@ -20,12 +20,16 @@ struct jwt_rules {
     struct str issuer;   /* `iss` must be this, byte for byte */
     struct str audience; /* `aud` must be or contain this; never empty */
     int64_t now_s;       /* since 1970 */
+    /* Of a sign-in that the audience began as a client: it must be that one's ID token (OpenID Connect Core
+     * section 3.1.3.7). p == NULL: any token of the audience will do. */
+    struct str nonce;
 };
 
 /* Whom a good token names. */
 struct identity {
     struct str user;   /* `sub`; empty: nobody in person, as in service tokens of Cloudflare Access */
     int64_t expires_s; /* `exp` */
+    struct str claims; /* the whole payload, a JSON object */
 };
 
 enum jwt_verdict {
@@ -34,6 +38,7 @@ enum jwt_verdict {
                     */
     JWT_WRONG_ISSUER,
     JWT_WRONG_AUDIENCE,
+    JWT_WRONG_NONCE,
     JWT_EXPIRED,
     JWT_NOT_YET,
     JWT_UNKNOWN_KEY, /* all else is in order, but the set has no such key that fits the algorithm */

@@ -8,7 +8,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 
-enum { SETS = 256, WAYS = 4, ACCOUNT_DIGITS = 32 };
+enum { SETS = 256, WAYS = 4 };
 
 struct known {
     unsigned char hash[SHA256_BYTES];
@@ -25,14 +25,6 @@ struct oidc {
 };
 
 /* ---- settings ---- */
-
-static bool is_account(struct str s)
-{
-    for (size_t i = 0; i < s.n; i++)
-        if (hex_digit(s.p[i]) < 0 || (s.p[i] >= 'A' && s.p[i] <= 'F'))
-            return false;
-    return s.n == ACCOUNT_DIGITS;
-}
 
 bool oidc_settings_good(const struct conf *conf, const char **ret_why)
 {
@@ -53,8 +45,6 @@ bool oidc_settings_good(const struct conf *conf, const char **ret_why)
     else if (keys.n == 0 && (!issuer_read_url(issuer, &u) || str_has(issuer, STR("?"))))
         *ret_why = "oidc.issuer: must be http(s)://HOST[:PORT][/PATH], or oidc.jwks_url be set: the keys are "
                    "looked for below the issuer";
-    else if (conf->oidc_account.n > 0 && !is_account(conf->oidc_account))
-        *ret_why = "oidc.account: must be the id of an account, 32 lower-case hex digits";
     return !*ret_why;
 }
 
@@ -138,6 +128,7 @@ enum oidc_verdict oidc_judge(struct oidc *o, struct arena *a, struct str token, 
         return OIDC_REFUSED;
     }
     remember(o, hash, now_s, &id);
+    id.claims = STR(""); /* as if it had been remembered */
     *ret = id;
     return OIDC_ACCEPTED;
 }

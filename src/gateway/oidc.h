@@ -26,7 +26,7 @@ enum oidc_verdict {
     OIDC_ACCEPTED,
     OIDC_LATER, /* keys are being fetched that will tell: await them and ask again */
 };
-/* *ret lives in the arena and is set when the token is accepted. */
+/* *ret lives in the arena and is set, but for `claims`, when the token is accepted. */
 enum oidc_verdict oidc_judge(struct oidc *o, struct arena *a, struct str token, struct identity *ret);
 
 /* After OIDC_LATER: issuer_await, for the keys that are being fetched. */

@@ -103,7 +103,8 @@ struct settings *settings_new(struct conf *conf, const char **ret_why)
     s->conf = conf;
     s->refs = 1;
     if (!check_networks(conf, ret_why) || !check_providers(conf, ret_why) ||
-        !oidc_settings_good(conf, ret_why) || !load_prices(s, ret_why) || !load_rules(s, ret_why)) {
+        !oidc_settings_good(conf, ret_why) || !signin_load(conf, &s->signin, ret_why) ||
+        !load_prices(s, ret_why) || !load_rules(s, ret_why)) {
         settings_unref(s);
         return NULL;
     }
@@ -139,6 +140,7 @@ void settings_unref(struct settings *s)
         return;
     prices_unref(s->prices);
     price_rules_free(s->rules);
+    signin_free(s->signin);
     conf_free((struct conf *)(uintptr_t)s->conf);
     mem_free(s);
 }

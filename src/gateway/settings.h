@@ -4,7 +4,7 @@
  * as one immutable snapshot. A txn keeps the snapshot it started with. Reference-counted; any thread.
  */
 #pragma once
-#include "conf/conf.h"
+#include "gateway/signin.h"
 #include "http/client.h"
 #include "http/server.h"
 #include "providers/price_rules.h"
@@ -14,14 +14,15 @@ struct settings {
     const struct conf *conf; /* owned */
     struct prices *prices;
     struct price_rules *rules; /* NULL: none */
+    struct signin *signin;     /* NULL: people cannot sign in but with tokens */
     struct server_limits server;
     struct client_limits client;
     bool sync; /* durability: sync */
     _Atomic int refs;
 };
 
-/* Takes conf over. NULL with *ret_why (thread-local) when the price catalogue, a price rule, a network or a
- * provider's origin is not usable. */
+/* Takes conf over. NULL with *ret_why (thread-local) when the price catalogue, a price rule, a network, a
+ * provider's origin or what is said about identities is not usable. */
 struct settings *settings_new(struct conf *conf, const char **ret_why);
 struct settings *settings_ref(struct settings *s);
 void settings_unref(struct settings *s);

@@ -34,6 +34,16 @@ void view_unref(struct view *v)
     mem_free(v);
 }
 
+/* What began with another goes on with that. */
+static void follow_people(struct worker *w)
+{
+    const struct signin *s = w->view->settings->signin;
+    if (s && w->people && str_eq(issuer_url(w->people), s->issuer))
+        return;
+    issuer_unref(w->people);
+    w->people = s ? issuer_new(w, s->issuer, STR("")) : NULL;
+}
+
 /* Requests that have begun keep the old one. */
 static void set_view(struct worker *w, struct settings *s, struct catalog *c)
 {
@@ -64,6 +74,7 @@ struct worker *worker_new(struct settings *settings, struct store *store, struct
     w->client = client_new(w->loop, &settings->client, tls, &w->egress);
     w->gcp = gcp_cache_new(w);
     w->oidc = oidc_new(w);
+    follow_people(w);
     w->flights = flights_new();
     return w;
 }
@@ -76,6 +87,7 @@ void worker_free(struct worker *w)
         server_free(w->doors[i].server);
     gcp_cache_free(w->gcp);
     oidc_free(w->oidc);
+    issuer_unref(w->people);
     client_free(w->client);
     w->store = NULL; /* closed it may be; what it sent in the end is only freed */
     loop_free(w->loop);
@@ -123,6 +135,7 @@ static void take_settings(struct loop *l, struct msg *m)
     struct worker *w = s->worker;
     set_view(w, s->settings, w->view->catalog);
     settings_unref(s->settings);
+    follow_people(w);
     client_set_limits(w->client, &w->view->settings->client);
     for (size_t i = 0; i < w->n_doors; i++) {
         server_set_limits(w->doors[i].server, &w->view->settings->server);
@@ -187,9 +200,11 @@ static void close_client(struct worker *w)
 {
     gcp_cache_free(w->gcp);
     oidc_free(w->oidc);
+    issuer_unref(w->people);
     client_free(w->client);
     w->gcp = NULL;
     w->oidc = NULL;
+    w->people = NULL;
     w->client = NULL;
 }
 

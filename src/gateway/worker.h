@@ -15,6 +15,7 @@
 struct flights;
 struct gcp_cache;
 struct health;
+struct issuer;
 struct oidc;
 struct respcache;
 
@@ -51,7 +52,8 @@ struct worker {
     struct health *health;   /* of targets; borrowed as the cache is, NULL: nobody watches */
     struct flights *flights; /* answers on their way into the cache */
     struct gcp_cache *gcp;
-    struct oidc *oidc; /* NULL: no identity tokens */
+    struct oidc *oidc;     /* NULL: no identity tokens */
+    struct issuer *people; /* who lets people in to the dashboard, as the settings have it; NULL: nobody */
     struct uuid_source ids;
     struct stats stats;
     size_t live; /* txns not yet freed: also those that wait for a commit; questions of such that have left */

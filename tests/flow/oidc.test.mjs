@@ -390,7 +390,7 @@ test('official SDKs with the token as API key', async (t) => {
 test('settings that would let too many in end the start', async (t) => {
     const { issuer, weir } = await world(t);
     const file = `${tempDir(t)}/weir.jsonc`;
-    for (const [change, said] of [[{ audience: '' }, /oidc\.audience: must be set/], [{ issuer: '' }, /oidc\.issuer: must be set/], [{ account: 'x' }, /oidc\.account: must be/]]) {
+    for (const [change, said] of [[{ audience: '' }, /oidc\.audience: must be set/], [{ issuer: '' }, /oidc\.issuer: must be set/], [{ account: 'x' }, /oidc\.account: "x" will not do; it needs the id of an account/]]) {
         fs.writeFileSync(file, JSON.stringify(issuer.config(change)));
         const failed = spawnSync(BIN, ['serve', '--config', file, '--data', `${file}-data`], { timeout: 10000, encoding: 'utf8' });
         assert.equal(failed.status, 2);

@@ -116,6 +116,40 @@ static void variables_have_every_type(void **state)
     conf_free(c);
 }
 
+static void lists_of_objects_are_kept_as_json(void **state)
+{
+    (void)state;
+    struct conf *c =
+        parse("{\"dashboard\": {\"oidc\": {\"rules\": [ // who\n {\"claim\": \"g\", \"n\": 1,},]}}}", no_env);
+    assert_str(c->dashboard_oidc_rules, STR("[{\"claim\":\"g\",\"n\":1}]"));
+    conf_free(c);
+    const char *const env[] = {"WEIR_DASHBOARD_OIDC_RULES=[ {\"a\": []} ]", NULL};
+    c = parse("{}", env);
+    assert_str(c->dashboard_oidc_rules, STR("[{\"a\":[]}]"));
+    conf_free(c);
+    c = parse("{}", no_env);
+    assert_str(c->dashboard_oidc_rules, STR("[]"));
+    conf_free(c);
+    refused("{\"dashboard.oidc.rules\": {}}", no_env,
+            "weir.jsonc:1: dashboard.oidc.rules: needs a list of objects, [{...}], also in a variable");
+    refused_variable("WEIR_DASHBOARD_OIDC_RULES=[{",
+                     "WEIR_DASHBOARD_OIDC_RULES: needs a list of objects, [{...}], also in a variable");
+}
+
+static void secrets_are_no_texts(void **state)
+{
+    (void)state;
+    const char *const env[] = {"WEIR_DASHBOARD_OIDC_CLIENT_SECRET=from outside", NULL};
+    struct conf *c = parse("{\"dashboard.oidc.client_secret\": \"inside\"}", no_env);
+    assert_str(secret_reveal(c->dashboard_oidc_client_secret), STR("inside"));
+    conf_free(c);
+    c = parse("{\"dashboard.oidc.client_secret\": \"inside\"}", env);
+    assert_str(secret_reveal(c->dashboard_oidc_client_secret), STR("from outside"));
+    conf_free(c);
+    refused("{\"dashboard.oidc.client_secret\": [\"hush\"]}", no_env,
+            "weir.jsonc:1: dashboard.oidc.client_secret: needs a text in quotes");
+}
+
 static void providers_come_from_file_and_environment(void **state)
 {
     (void)state;
@@ -257,6 +291,15 @@ static void values_must_make_sense(void **state)
         {"WEIR_DATA=", "data: \"\" will not do; it needs the name of a directory"},
         {"WEIR_ADMIN_LISTEN=8788",
          "admin.listen: \"8788\" will not do; it needs HOST:PORT, such as 127.0.0.1:8788"},
+        {"WEIR_OIDC_ACCOUNT=default",
+         "oidc.account: \"default\" will not do; it needs the id of an account, 32 lower-case hex digits"},
+        {"WEIR_DASHBOARD_OIDC_ACCOUNT=0123456789ABCDEF0123456789ABCDEF",
+         "dashboard.oidc.account: \"0123456789ABCDEF0123456789ABCDEF\" will not do; it needs the id of an "
+         "account, 32 lower-case hex digits"},
+        {"WEIR_DASHBOARD_OIDC_CLIENT_AUTH=jwt",
+         "dashboard.oidc.client_auth: \"jwt\" will not do; it needs basic or post"},
+        {"WEIR_DASHBOARD_URL=weir.example",
+         "dashboard.url: \"weir.example\" will not do; it needs http://HOST or https://HOST"},
         {"WEIR_PROVIDERS_OPENAI_ORIGIN=api.example",
          "providers.openai.origin: \"api.example\" is not an origin; write http://HOST:PORT or https://HOST"},
     };
@@ -396,11 +439,15 @@ static void the_sample_has_every_key(void **state)
     assert_true(c->field == def);
 #define KEY_STR(name, field, def, flags, doc_) assert_true(holds(json_root(doc), name));
 #define KEY_STRS(name, field, flags, doc_) assert_true(holds(json_root(doc), name));
+#define KEY_JSON(name, field, flags, doc_) assert_true(holds(json_root(doc), name));
+#define KEY_SECRET(name, field, flags, doc_) assert_true(holds(json_root(doc), name));
 #include "conf/keys.def"
 #undef KEY_INT
 #undef KEY_BOOL
 #undef KEY_STR
 #undef KEY_STRS
+#undef KEY_JSON
+#undef KEY_SECRET
     assert_true(holds(json_root(doc), "providers.openai.usage_injection"));
     json_free(doc);
     conf_free(c);
@@ -421,6 +468,8 @@ static void the_page_names_every_key(void **state)
 #define KEY_BOOL(name, field, def, flags, doc_) HAS("### `" name "`\n\n" doc_ "\n");
 #define KEY_STR(name, field, def, flags, doc_) HAS("### `" name "`\n\n" doc_ "\n");
 #define KEY_STRS(name, field, flags, doc_) HAS("### `" name "`\n\n" doc_ "\n");
+#define KEY_JSON(name, field, flags, doc_) HAS("### `" name "`\n\n" doc_ "\n");
+#define KEY_SECRET(name, field, flags, doc_) HAS("### `" name "`\n\n" doc_ "\n");
 #include "conf/keys.def"
     HAS("- variable: `WEIR_LIMITS_MAX_BODY_BYTES`\n- type: whole number\n- default: `104857600`\n"
         "- range: 1024 to 1099511627776\n- takes effect: on SIGHUP\n");
@@ -437,6 +486,8 @@ int main(void)
         cmocka_unit_test(later_sources_win),
         cmocka_unit_test(keys_nest_or_have_dots),
         cmocka_unit_test(variables_have_every_type),
+        cmocka_unit_test(lists_of_objects_are_kept_as_json),
+        cmocka_unit_test(secrets_are_no_texts),
         cmocka_unit_test(providers_come_from_file_and_environment),
         cmocka_unit_test(other_variables_are_left_alone),
         cmocka_unit_test(mistakes_in_the_file_are_named),

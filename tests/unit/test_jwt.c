@@ -308,6 +308,51 @@ static void claims(void **state)
     }
 }
 
+/* OpenID Connect Core section 3.1.3.7: of the answer to a sign-in more is asked. */
+static void sign_ins(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *claims;
+        enum jwt_verdict want;
+    } cases[] = {
+        {"{" CLAIMS ",\"iat\":1792000000,\"nonce\":\"n-1\"}", JWT_GOOD},
+        {"{" CLAIMS ",\"iat\":1792000060,\"nonce\":\"n-1\",\"azp\":\"weir\"}", JWT_GOOD},
+        {"{" CLAIMS ",\"iat\":1792000061,\"nonce\":\"n-1\"}", JWT_NOT_YET},
+        {"{" CLAIMS ",\"nonce\":\"n-1\"}", JWT_MALFORMED},
+        {"{" CLAIMS ",\"iat\":1792000000}", JWT_WRONG_NONCE},
+        {"{" CLAIMS ",\"iat\":1792000000,\"nonce\":\"n-2\"}", JWT_WRONG_NONCE},
+        {"{" CLAIMS ",\"iat\":1792000000,\"nonce\":\"\"}", JWT_WRONG_NONCE},
+        {"{" CLAIMS ",\"iat\":1792000000,\"nonce\":[\"n-1\"]}", JWT_WRONG_NONCE},
+        {"{" CLAIMS ",\"iat\":1792000000,\"nonce\":\"n-1\",\"azp\":\"other\"}", JWT_WRONG_AUDIENCE},
+        {"{" CLAIMS ",\"iat\":1792000000,\"nonce\":\"n-1\",\"azp\":null}", JWT_WRONG_AUDIENCE},
+        {"{\"iss\":\"https://"
+         "issuer.example\",\"aud\":\"weir\",\"exp\":1792003600,\"iat\":1,\"nonce\":\"n-1\"}",
+         JWT_MALFORMED},
+        {"{\"iss\":\"https://issuer.example\",\"aud\":[\"weir\"],\"sub\":\"u\",\"exp\":1792003600,\"iat\":1,"
+         "\"nonce\":\"n-1\"}",
+         JWT_GOOD},
+        {"{\"iss\":\"https://"
+         "issuer.example\",\"aud\":[\"weir\",\"b\"],\"sub\":\"u\",\"exp\":1792003600,\"iat\":1,"
+         "\"nonce\":\"n-1\"}",
+         JWT_WRONG_AUDIENCE},
+        {"{\"iss\":\"https://"
+         "issuer.example\",\"aud\":[\"weir\",\"b\"],\"sub\":\"u\",\"exp\":1792003600,\"iat\":1,"
+         "\"nonce\":\"n-1\",\"azp\":\"weir\"}",
+         JWT_GOOD},
+    };
+    struct jwt_rules sign_in = rules;
+    sign_in.nonce = STR("n-1");
+    for (size_t i = 0; i < countof(cases); i++) {
+        struct identity id;
+        enum jwt_verdict v = jwt_verify(&arena, token(HEADER, cases[i].claims), set, &sign_in, &id);
+        if (v != cases[i].want)
+            fail_msg("%s: %s", cases[i].claims, jwt_verdict_text(v));
+        if (v == JWT_GOOD)
+            assert_str(id.claims, str_c(cases[i].claims));
+    }
+}
+
 static void who_it_is(void **state)
 {
     (void)state;
@@ -509,6 +554,7 @@ int main(void)
         TEST(headers),
         TEST(a_token_without_key_id_needs_the_only_fitting_key),
         TEST(claims),
+        TEST(sign_ins),
         TEST(who_it_is),
         TEST(sizes),
         TEST(a_full_arena_is_no_identity),

@@ -597,11 +597,6 @@ static void settings_that_would_be_unsafe(void **state)
          "oidc.jwks_url: must be"},
         {"{\"oidc\":{\"issuer\":\"i\",\"audience\":\"weir\",\"jwks_url\":\"https://h?k\"}}",
          "oidc.jwks_url: must be"},
-        {"{\"oidc\":{\"issuer\":\"i\",\"audience\":\"weir\",\"account\":\"default\"," KEYS "}}",
-         "oidc.account: must be"},
-        {"{\"oidc\":{\"issuer\":\"i\",\"audience\":\"weir\",\"account\":"
-         "\"0123456789ABCDEF0123456789ABCDEF\"," KEYS "}}",
-         "oidc.account: must be"},
     };
     for (size_t i = 0; i < countof(cases); i++) {
         const char *why = "nothing";
