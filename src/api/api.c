@@ -4,31 +4,23 @@
 #include "api/session.h"
 #include "base/clock.h"
 #include "base/limits.h"
+#include "gateway/issuer.h"
+#include "gateway/worker.h"
 #include "store/token.h"
 
 struct api {
-    struct loop *loop;
-    struct store *store;
-    struct str public_url;
-    bool tls;
+    struct worker *worker;
     const struct tls_server *(*certificates)(void *arg); /* NULL: nobody knows */
     void *certificates_arg;
     struct uuid_source uuids;
     size_t waiting;
 };
 
-struct api *api_new(struct loop *l, struct store *store)
+struct api *api_new(struct worker *w)
 {
     struct api *a = mem_zalloc(sizeof(*a));
-    a->loop = l;
-    a->store = store;
+    a->worker = w;
     return a;
-}
-
-void api_set_public_url(struct api *a, struct str url, bool tls)
-{
-    a->public_url = url;
-    a->tls = tls;
 }
 
 void api_set_certificates(struct api *a, const struct tls_server *(*tls)(void *arg), void *arg)
@@ -52,12 +44,12 @@ size_t api_waiting(const struct api *a)
 
 struct store *api_call_store(struct api_call *c)
 {
-    return c->api->store;
+    return c->api->worker->store;
 }
 
 struct loop *api_call_loop(struct api_call *c)
 {
-    return c->api->loop;
+    return c->api->worker->loop;
 }
 
 const struct tls_server *api_call_tls(struct api_call *c)
@@ -70,14 +62,42 @@ struct str api_call_query(const struct api_call *c)
     return exchange_request(c->x)->query;
 }
 
+struct worker *api_call_worker(struct api_call *c)
+{
+    return c->api->worker;
+}
+
+const struct settings *api_call_settings(const struct api_call *c)
+{
+    return c->settings;
+}
+
+static struct str without_slash(struct str url)
+{
+    return str_ends(url, STR("/")) ? str_head(url, url.n - 1) : url;
+}
+
 struct str api_call_public_url(struct api_call *c)
 {
-    struct str url = c->api->public_url;
+    struct str url = c->settings->conf->public_url;
     if (url.n)
-        return str_ends(url, STR("/")) ? str_head(url, url.n - 1) : url;
+        return without_slash(url);
     struct str host = headers_last(&exchange_request(c->x)->headers, STR("host"));
-    return arena_printf(c->arena, "%s://%.*s", c->api->tls ? "https" : "http",
+    return arena_printf(c->arena, "%s://%.*s", exchange_tls(c->x) ? "https" : "http",
                         STR_FMT(host.n ? host : STR("localhost")));
+}
+
+struct str api_call_dashboard_url(struct api_call *c)
+{
+    struct str url = c->settings->conf->dashboard_url;
+    return url.n ? without_slash(url) : api_call_public_url(c);
+}
+
+void api_call_header(struct api_call *c, const char *name, struct str value)
+{
+    must(c->n_lines < countof(c->lines));
+    if (value.p)
+        c->lines[c->n_lines++] = (struct header){str_c(name), value};
 }
 
 struct uuid api_call_uuid(struct api_call *c)
@@ -93,7 +113,9 @@ static struct actor actor_of(struct api_call *c)
     char *id = arena_alloc(c->arena, 2 * sizeof(uuid));
     if (id)
         hex_encode(id, uuid.b, sizeof(uuid.b));
-    return (struct actor){.type = c->session ? STR("session") : STR("token"),
+    return (struct actor){.type = c->person    ? STR("person")
+                                  : c->session ? STR("session")
+                                               : STR("token"),
                           .id = str_of(id, id ? 2 * sizeof(uuid) : 0),
                           .name = c->token->name,
                           .ip = exchange_peer(c->x),
@@ -109,7 +131,7 @@ static void on_changed(void *arg, enum err e)
         return;
     catalog_unref(c->before);
     c->before = c->catalog;
-    c->catalog = store_catalog(c->api->store);
+    c->catalog = store_catalog(api_call_store(c));
     if (c->gateway) /* NULL from here: deleted, by this call or by somebody else */
         c->gateway = catalog_gateway(c->catalog, c->params[PARAM_ACCOUNT], c->params[PARAM_GATEWAY]);
     c->changed(c, e);
@@ -121,7 +143,7 @@ void api_call_change(struct api_call *c, const struct change *changes, size_t n,
     struct change_set set = {changes, n, actor_of(c)};
     c->changed = done;
     api_call_wait(c);
-    store_change(c->api->store, &set, c->api->loop, on_changed, c);
+    store_change(api_call_store(c), &set, api_call_loop(c), on_changed, c);
 }
 
 /* ---- life ---- */
@@ -134,13 +156,15 @@ static void close_now(struct task *t)
     log_detail_free(c->detail);
     catalog_unref(c->catalog);
     catalog_unref(c->before);
+    issuer_unref(c->issuer);
+    settings_unref(c->settings);
     exchange_release(c->x);
 }
 
 /* Not at once: the answer's bytes are read until the current callback has returned. */
 static void api_call_close(struct api_call *c)
 {
-    loop_post(c->api->loop, &c->close);
+    loop_post(api_call_loop(c), &c->close);
 }
 
 void api_call_finish(struct api_call *c)
@@ -186,14 +210,14 @@ static void pump(struct api_call *c)
 
 void api_call_send(struct api_call *c, int status, struct str content_type, struct str body)
 {
-    struct header lines[5] = {
+    struct header lines[4 + countof(c->lines)] = {
         {STR("content-type"), content_type},
         {STR("cache-control"), STR("no-store")},
         {STR("x-content-type-options"), STR("nosniff")},
     };
     struct headers h = {.v = lines, .n = 3, .cap = countof(lines)};
-    if (c->cookie.n)
-        lines[h.n++] = (struct header){STR("set-cookie"), c->cookie};
+    for (size_t i = 0; i < c->n_lines; i++)
+        lines[h.n++] = c->lines[i];
     if (status == 405)
         lines[h.n++] = (struct header){STR("allow"), route_methods(c->arena, below_prefix(c))};
     exchange_head(c->x, status, &h, (int64_t)body.n);
@@ -278,7 +302,8 @@ static void on_request(void *service, struct exchange *x)
     c->x = x;
     c->arena = exchange_arena(x);
     c->close.run = close_now;
-    c->catalog = store_catalog(a->store);
+    c->settings = settings_ref(a->worker->view->settings);
+    c->catalog = store_catalog(a->worker->store);
     buf_init(&c->body, API_BODY_BYTES);
     buf_init(&c->answer, API_ANSWER_BYTES);
     exchange_set_user(x, c);

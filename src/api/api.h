@@ -15,10 +15,10 @@
 
 struct api;
 
-/* `l` and `store` are borrowed and outlive the api. */
-struct api *api_new(struct loop *l, struct store *store);
-/* Where the data plane is for clients; borrowed. Empty: where the request came to, by TLS or not. */
-void api_set_public_url(struct api *a, struct str url, bool tls);
+struct worker;
+
+/* The worker, its loop and its store are borrowed and outlive the api. */
+struct api *api_new(struct worker *w);
 /*
  * Which certificates clients are shown: asked on the loop's thread for each answer that tells of them,
  * because they are read again while the daemon runs. NULL from it: none, connections are plain.

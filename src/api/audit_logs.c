@@ -57,7 +57,7 @@ static void put_actor(struct json_out *w, const struct audit_row *r)
     struct json_doc *doc = json_parse(r->actor);
     const struct json_val *who = json_root(doc);
     struct str type = json_str(json_get(who, "type")), name = json_str(json_get(who, "name"));
-    bool person = str_eq(type, STR("token")) || str_eq(type, STR("session"));
+    bool person = str_eq(type, STR("person")) || str_eq(type, STR("token")) || str_eq(type, STR("session"));
     json_key(w, "actor");
     json_open(w, '{');
     put_text(w, "type", person ? STR("user") : str_eq(type, STR("shell")) ? STR("admin") : type);

@@ -15,6 +15,7 @@
 #include "api/ask.h"
 #include "api/route.h"
 #include "base/json.h"
+#include "gateway/settings.h"
 
 enum api_err {
 #define API_ERR(name, http, code, phrase, when) name,
@@ -36,6 +37,7 @@ struct api_call {
     struct arena *arena;
     const struct route *route;
     struct str params[PARAM_COUNT];
+    struct settings *settings;     /* the snapshot of this request */
     struct catalog *catalog;       /* the snapshot of this request; after a change the one that has it */
     struct catalog *before;        /* the one from before the change; NULL: nothing was changed */
     const struct token *token;     /* in the first of them */
@@ -47,12 +49,15 @@ struct api_call {
     void *kept;        /* what a handler needs after a change; in the arena */
     void (*changed)(struct api_call *c, enum err e);
 
-    struct buf body;                    /* of the request */
-    struct buf answer;                  /* of ours */
-    struct log_detail *detail;          /* keeps stored bodies alive while they are sent */
-    struct str unsent;                  /* what the client has not taken yet, in answer or detail */
-    struct str cookie;                  /* to be set with the answer; empty: none */
+    struct buf body;           /* of the request */
+    struct buf answer;         /* of ours */
+    struct log_detail *detail; /* keeps stored bodies alive while they are sent */
+    struct str unsent;         /* what the client has not taken yet, in answer or detail */
+    struct header lines[4];    /* of the answer, besides those that each has */
+    size_t n_lines;
     bool session;                       /* the token is that of a cookie */
+    const struct person *person;        /* the token is no stored one, but what this person may do */
+    struct issuer *issuer;              /* while somebody signs in; NULL: nobody does */
     const char *note;                   /* goes to `messages` of the envelope; NULL: nothing */
     int note_code;                      /* 0: 1000 */
     struct str made;                    /* the text of a token that this call makes */
@@ -77,13 +82,19 @@ struct api_call {
 
 struct store *api_call_store(struct api_call *c);
 struct loop *api_call_loop(struct api_call *c);
+struct worker *api_call_worker(struct api_call *c);
+const struct settings *api_call_settings(const struct api_call *c);
 /* The raw query of the request; p == NULL when there is none. */
 struct str api_call_query(const struct api_call *c);
 
 /* Scheme, host and, it may be, a path of the data plane as clients see it; no slash at the end. */
 struct str api_call_public_url(struct api_call *c);
+/* The same of the dashboard. */
+struct str api_call_dashboard_url(struct api_call *c);
 /* The certificates that clients are shown now; borrowed for the callback. NULL: connections are plain. */
 const struct tls_server *api_call_tls(struct api_call *c);
+/* A line for the answer; the strs must live as long as the call. */
+void api_call_header(struct api_call *c, const char *name, struct str value);
 /* An id for what a call creates. */
 struct uuid api_call_uuid(struct api_call *c);
 /*

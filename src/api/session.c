@@ -2,57 +2,69 @@
 #include "api/session.h"
 #include "api/fields.h"
 #include "api/objects.h"
+#include "api/signin.h"
 #include "api/token_json.h"
 #include "base/clock.h"
+#include "gateway/worker.h"
 #include "store/token.h"
 
-enum { LIFE_S = 7 * 24 * 3600, COOKIE_BYTES = 1024 };
+enum { LIFE_S = 7 * 24 * 3600 };
 
-static const struct str cookie_name = S("weir_session");
-static const struct str bound_to = S("weir dashboard session");
+static const struct cookie cookie = {S("weir_session"), S("/"), "Strict"};
 
-/* ---- the cookie: base64url of the sealed "EXPIRES-MS TOKEN" ---- */
+/* ---- the cookie: sealed, "EXPIRES-MS TOKEN" or what person.h writes ---- */
 
-static struct str find_cookie(const struct api_call *c)
+static const struct str about_token = S("weir dashboard session");
+
+/* Of this client at this provider: where the settings name another, nobody is signed in. */
+static struct str about_person(struct api_call *c, const struct signin *s)
 {
-    struct str line = headers_last(&exchange_request(c->x)->headers, STR("cookie"));
-    while (line.p) {
-        struct str value = str_trim(str_cut(&line, ';')), name = str_cut(&value, '=');
-        if (str_eq(name, cookie_name) && value.n <= COOKIE_BYTES)
-            return value;
-    }
-    return str_of(NULL, 0);
+    return arena_printf(c->arena, "weir dashboard person %.*s %.*s", STR_FMT(s->issuer),
+                        STR_FMT(s->client_id));
 }
 
-static const struct token *open_cookie(struct api_call *c, struct str cookie)
+static const struct token *open_token(struct api_call *c, struct str value)
 {
-    struct str sealed;
-    struct secret plain;
     int64_t expires = 0, now = clock_wall_ms();
-    if (!cookie.n || base64_decode(c->arena, cookie, &sealed) != E_OK ||
-        store_unseal(api_call_store(c), c->arena, bound_to, sealed, &plain) != E_OK)
-        return NULL;
-    struct str text = secret_reveal(plain), until = str_cut(&text, ' ');
+    struct str text = cookie_open(c, value, about_token), until = str_cut(&text, ' ');
     if (str_to_int(until, &expires) != E_OK || expires <= now)
         return NULL;
     return catalog_token(c->catalog, text, now);
+}
+
+static const struct token *open_person(struct api_call *c, struct str value)
+{
+    const struct signin *s = api_call_settings(c)->signin;
+    struct str text = s ? cookie_open(c, value, about_person(c, s)) : str_of(NULL, 0);
+    struct person *p = text.p ? arena_new(c->arena, struct person) : NULL;
+    const struct token *t = p ? person_read(c->arena, s, c->catalog, text, clock_wall_ms(), p) : NULL;
+    c->person = t ? p : NULL;
+    return t;
 }
 
 const struct token *session_token(struct api_call *c)
 {
     const struct request_head *h = exchange_request(c->x);
     bool reads = str_eq(h->method, STR("GET")) || str_eq(h->method, STR("HEAD"));
-    if (!reads && !headers_last(&h->headers, STR("x-weir-ui")).n)
+    struct str value = cookie_find(c, &cookie);
+    if (!value.n || (!reads && !headers_last(&h->headers, STR("x-weir-ui")).n))
         return NULL;
-    return open_cookie(c, find_cookie(c));
+    const struct token *t = open_token(c, value);
+    return t ? t : open_person(c, value);
 }
 
-/* The line that sets it, or (value empty) takes it away. */
-static struct str cookie_line(struct api_call *c, struct str value)
+static struct str seal_token(struct api_call *c, struct str token)
 {
-    bool tls = str_starts(api_call_public_url(c), STR("https:"));
-    return arena_printf(c->arena, "%.*s=%.*s; Path=/; HttpOnly; SameSite=Strict; Max-Age=%d%s",
-                        STR_FMT(cookie_name), STR_FMT(value), value.n ? LIFE_S : 0, tls ? "; Secure" : "");
+    long long until = (long long)(clock_wall_ms() + (int64_t)LIFE_S * 1000);
+    return cookie_seal(c, arena_printf(c->arena, "%lld %.*s", until, STR_FMT(token)), about_token);
+}
+
+bool session_begin(struct api_call *c, const struct signin *s, struct str person)
+{
+    struct str value = cookie_seal(c, person, about_person(c, s));
+    if (value.n)
+        cookie_set(c, &cookie, value, s->session_ms / 1000);
+    return value.n > 0;
 }
 
 /* ---- the calls ---- */
@@ -70,12 +82,38 @@ static void put_gateways(struct json_out *w, const struct token *t)
     json_close(w, ']');
 }
 
+static void put_time_or_null(struct json_out *w, const char *key, int64_t ms)
+{
+    if (ms) {
+        put_time_ms(w, key, ms);
+    } else {
+        json_key(w, key);
+        json_put_null(w);
+    }
+}
+
+/* Null: the session is that of a token. */
+static void put_person(struct json_out *w, const struct person *p)
+{
+    json_key(w, "person");
+    if (!p) {
+        json_put_null(w);
+        return;
+    }
+    json_open(w, '{');
+    put_text(w, "subject", p->subject);
+    put_text(w, "login", p->login);
+    put_text(w, "name", p->name.n ? p->name : str_of(NULL, 0));
+    json_close(w, '}');
+}
+
 static void put_session(struct api_call *c)
 {
     struct json_out w = reply_open(c);
     json_open(&w, '{');
     put_text(&w, "account", c->token->account);
     put_text(&w, "name", c->token->name);
+    put_person(&w, c->person);
     json_key(&w, "permissions");
     json_open(&w, '[');
     for (size_t i = 0; i < permission_count; i++)
@@ -84,24 +122,10 @@ static void put_session(struct api_call *c)
     json_close(&w, ']');
     json_key(&w, "gateways");
     put_gateways(&w, c->token);
-    json_key(&w, "expires_at");
-    if (c->token->expires_ms) {
-        char text[TIME_TEXT];
-        clock_rfc3339(c->token->expires_ms, text);
-        json_put_str(&w, str_c(text));
-    } else {
-        json_put_null(&w);
-    }
+    put_time_or_null(&w, "expires_at", c->person ? c->person->until_ms : c->token->expires_ms);
+    put_time_or_null(&w, "tokens_end_by", c->token->expires_ms);
     json_close(&w, '}');
     reply_close(c, &w);
-}
-
-static struct str seal_token(struct api_call *c, struct str token)
-{
-    struct str plain = arena_printf(c->arena, "%lld %.*s",
-                                    (long long)(clock_wall_ms() + (int64_t)LIFE_S * 1000), STR_FMT(token));
-    struct str sealed = store_seal_for(api_call_store(c), c->arena, bound_to, secret_of(plain));
-    return base64url_encode(c->arena, sealed);
 }
 
 void session_create(struct api_call *c)
@@ -121,7 +145,7 @@ void session_create(struct api_call *c)
     } else if (!value.n) {
         reply_error(c, API_AUTH);
     } else {
-        c->cookie = cookie_line(c, value);
+        cookie_set(c, &cookie, value, LIFE_S);
         put_session(c);
     }
 }
@@ -133,7 +157,12 @@ void session_fetch(struct api_call *c)
 
 void session_delete(struct api_call *c)
 {
-    c->cookie = cookie_line(c, STR(""));
+    bool person = session_token(c) && c->person;
+    cookie_set(c, &cookie, STR(""), 0);
+    if (person && api_call_settings(c)->signin->end_session) {
+        signin_end(c);
+        return;
+    }
     struct json_out w = reply_open(c);
     json_put_null(&w);
     reply_close(c, &w);

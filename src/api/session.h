@@ -1,15 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Signing in to the dashboard: a browser gives a token once and gets a cookie, which stands for the token
- * from then on. The cookie holds the token's text sealed under the master key, and until when: any worker can
- * read it, nothing is kept, and a token that is revoked or has expired opens nothing, however old the cookie.
+ * The session of a browser: a cookie that stands for a token from then on, or for a person who signed in with
+ * a provider (signin.c). It holds the token's text, or what is known of the person, sealed under the master
+ * key, and until when: nothing is kept, and a token that is revoked, or a person whom no rule fits any more,
+ * opens nothing, however old the cookie.
  */
 #pragma once
-#include "api/call.h"
+#include "api/cookie.h"
+#include "api/person.h"
 
 /*
- * The token of a request's cookie; NULL: none, or not to be trusted with what the request does. A page of
+ * What a request's cookie stands for; NULL: none, or not to be trusted with what the request does. A page of
  * another site can make a browser send requests, but not with a line of its own: all but reading needs
- * "x-weir-ui", besides SameSite=Strict (RFC 6265bis section 8.8).
+ * "x-weir-ui", besides SameSite=Strict (RFC 6265bis section 8.8). Sets c->person, if it is one.
  */
 const struct token *session_token(struct api_call *c);
+
+/* The cookie for a person, of whom person_write wrote the text, with the answer. False: it would be too long.
+ */
+bool session_begin(struct api_call *c, const struct signin *s, struct str person);

@@ -227,8 +227,7 @@ static bool open_seat(struct process *p, struct seat *s, struct catalog *catalog
     s->worker = worker_new(p->settings, p->store, catalog, p->tls_client);
     s->worker->health = p->health;
     s->worker->cache = p->cache;
-    s->api = api_new(s->worker->loop, p->store);
-    api_set_public_url(s->api, p->settings->conf->public_url, p->tls_server != NULL);
+    s->api = api_new(s->worker);
     api_set_certificates(s->api, seat_tls, s);
     s->worker->busy_elsewhere = api_busy;
     s->worker->busy_arg = s->api;

@@ -200,6 +200,30 @@ bool http_status_has_body(int status)
     return status >= 200 && status != 204 && status != 304;
 }
 
+static bool is_unreserved(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '.' || c == '_' || c == '~';
+}
+
+struct str percent_encode(struct arena *a, struct str text)
+{
+    static const char digits[] = "0123456789ABCDEF";
+    char *out = arena_alloc(a, 3 * text.n + 1);
+    size_t n = 0;
+    for (size_t i = 0; out && i < text.n; i++) {
+        unsigned char c = (unsigned char)text.p[i];
+        if (is_unreserved(text.p[i])) {
+            out[n++] = text.p[i];
+        } else {
+            out[n++] = '%';
+            out[n++] = digits[c >> 4];
+            out[n++] = digits[c & 15];
+        }
+    }
+    return str_of(out, n);
+}
+
 struct str percent_decode(struct arena *a, struct str raw, bool plus_is_space)
 {
     char *out = arena_alloc(a, raw.n + 1);

@@ -58,6 +58,9 @@ struct str http_reason(int status);
 /* 1xx, 204, 304: no body whatever the headers say (RFC 9112 section 6.3). */
 bool http_status_has_body(int status);
 
+/* %XX for all but letters, digits and "-._~" (RFC 3986 section 2.3): fits queries and forms. p == NULL past
+ * the arena's cap. */
+struct str percent_encode(struct arena *a, struct str text);
 /* %XX undone, and '+' where it stands for a space (queries); what is neither stays as it is (RFC 3986
  * section 2.1). p == NULL past the arena's cap. */
 struct str percent_decode(struct arena *a, struct str raw, bool plus_is_space);

@@ -38,9 +38,9 @@ struct change {
 
 /* Who makes a change, for the audit log. Never a secret. */
 struct actor {
-    struct str type;      /* "token", "session", "shell" or "system" */
-    struct str id;        /* of the token; empty: none */
-    struct str name;      /* of the token, or what the system was doing */
+    struct str type;      /* "token", "session", "person", "shell" or "system" */
+    struct str id;        /* of the token or person; empty: none */
+    struct str name;      /* of the token or person, or what the system was doing */
     struct str ip;        /* empty: no address */
     struct str interface; /* "API", "UI" or "CLI" */
 };

@@ -33,19 +33,20 @@ export function makeToken(key, claims, header = {}) {
 
 /**
  * Starts one. `keys` is what the key set holds, `status` and `script` make it fail (script answers true when it
- * took the request). Tokens of token() are for `audience`, good for an hour.
+ * took the request), `host` is what it calls itself. Tokens of token() are for `audience`, good for an hour.
  */
 export async function startIssuer(t, options = {}) {
     const issuer = { audience: 'weir', keys: [makeKey('k1')], status: 200, fetches: 0, ...options };
     const up = await startUpstream(t, async (req, res) => {
         if (await issuer.script?.(req, res)) return undefined;
         if (req.target.endsWith('/.well-known/openid-configuration'))
-            return res.json(issuer.status, { issuer: issuer.url, jwks_uri: `${up.origin}/keys`, ...issuer.description });
+            return res.json(issuer.status, { issuer: issuer.url, jwks_uri: `${issuer.origin}/keys`, ...issuer.description });
         issuer.fetches++;
         return res.json(issuer.status, { keys: issuer.keys.map((k) => k.jwk) });
     }, { tls: options.tls });
     issuer.up = up;
-    issuer.url = `${up.origin}/realms/test`;
+    issuer.origin = up.origin.replace('127.0.0.1', options.host ?? '127.0.0.1');
+    issuer.url = `${issuer.origin}/realms/test`;
     issuer.claims = (claims = {}) => ({ iss: issuer.url, aud: issuer.audience, sub: 'user-1', iat: now(), exp: now() + 3600, ...claims });
     issuer.token = (claims, { key = issuer.keys[0], header } = {}) => makeToken(key, issuer.claims(claims), header);
     /** The daemon's settings for it. */
