@@ -53,7 +53,7 @@ struct api_call {
     struct buf answer;         /* of ours */
     struct log_detail *detail; /* keeps stored bodies alive while they are sent */
     struct str unsent;         /* what the client has not taken yet, in answer or detail */
-    struct header lines[4];    /* of the answer, besides those that each has */
+    struct header lines[6];    /* of the answer, besides those that each has */
     size_t n_lines;
     bool session;                       /* the token is that of a cookie */
     const struct person *person;        /* the token is no stored one, but what this person may do */

@@ -155,15 +155,21 @@ void session_fetch(struct api_call *c)
     put_session(c);
 }
 
+void session_ended(struct api_call *c, struct str url)
+{
+    struct json_out w = reply_open(c);
+    json_open(&w, '{');
+    put_text(&w, "url", url);
+    json_close(&w, '}');
+    reply_close(c, &w);
+}
+
 void session_delete(struct api_call *c)
 {
     bool person = session_token(c) && c->person;
     cookie_set(c, &cookie, STR(""), 0);
-    if (person && api_call_settings(c)->signin->end_session) {
+    if (person && api_call_settings(c)->signin->end_session)
         signin_end(c);
-        return;
-    }
-    struct json_out w = reply_open(c);
-    json_put_null(&w);
-    reply_close(c, &w);
+    else
+        session_ended(c, str_of(NULL, 0));
 }

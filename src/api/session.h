@@ -19,3 +19,7 @@ const struct token *session_token(struct api_call *c);
 /* The cookie for a person, of whom person_write wrote the text, with the answer. False: it would be too long.
  */
 bool session_begin(struct api_call *c, const struct signin *s, struct str person);
+
+/* Answers a signing out. url: where the browser has to go to sign out of the provider, too; p == NULL:
+ * nowhere. */
+void session_ended(struct api_call *c, struct str url);

@@ -13,6 +13,8 @@
 enum { LIFE_S = 600, PATH_BYTES = 1024 };
 
 static const struct cookie cookie = {S("weir_signin"), S(CALLBACK_PATH), "Lax"};
+/* The ID token, if signing out is to reach the provider: some want to see it then. */
+static const struct cookie hint = {S("weir_id"), S(API_PREFIX "/weir/session"), "Strict"};
 
 /* One call's part of a sign-in. */
 struct signing {
@@ -101,9 +103,10 @@ struct str signin_path(struct str wanted)
     return good ? wanted : STR("/");
 }
 
-static struct str about(struct signing *g)
+/* Of this client at this provider. */
+static struct str about(struct signing *g, const char *what)
 {
-    return arena_printf(g->call->arena, "weir dashboard sign-in %.*s %.*s", STR_FMT(settings_of(g)->issuer),
+    return arena_printf(g->call->arena, "weir dashboard %s %.*s %.*s", what, STR_FMT(settings_of(g)->issuer),
                         STR_FMT(settings_of(g)->client_id));
 }
 
@@ -114,7 +117,7 @@ static struct str seal_secrets(struct signing *g)
     struct str text = arena_printf(g->call->arena, "%lld %.*s %.*s %.*s %.*s",
                                    (long long)(clock_wall_ms() + (int64_t)LIFE_S * 1000), STR_FMT(k->state),
                                    STR_FMT(k->nonce), STR_FMT(k->verifier), STR_FMT(g->path));
-    return cookie_seal(g->call, text, about(g));
+    return cookie_seal(g->call, text, about(g, "sign-in"));
 }
 
 static void send_there(struct signing *g)
@@ -147,13 +150,21 @@ void signin_begin(struct api_call *c)
 
 /* ---- the way back ---- */
 
-static void let_in(struct signing *g, const struct identity *id)
+/* Without it, where it is too long, the provider may ask the person. */
+static void keep_hint(struct signing *g, struct str token)
+{
+    struct str value = cookie_seal(g->call, token, about(g, "ID token"));
+    if (settings_of(g)->end_session && value.n)
+        cookie_set(g->call, &hint, value, settings_of(g)->session_ms / 1000);
+}
+
+static void let_in(struct signing *g, const struct code_result *r)
 {
     struct api_call *c = g->call;
     struct person person;
     const struct signin *s = settings_of(g);
     int64_t now = clock_wall_ms();
-    struct str text = person_write(c->arena, s, id, now, &person);
+    struct str text = person_write(c->arena, s, &r->identity, now, &person);
     if (!person_account(s, c->catalog).p)
         signin_page_fault(c, SIGNIN_NO_ACCOUNT, STR(""));
     else if (!person_read(c->arena, s, c->catalog, text, now, &person))
@@ -162,8 +173,10 @@ static void let_in(struct signing *g, const struct identity *id)
             arena_printf(c->arena, "You are %.*s (%.*s).", STR_FMT(person.login), STR_FMT(person.subject)));
     else if (!session_begin(c, s, text))
         signin_page_fault(c, SIGNIN_TOO_LONG, STR(""));
-    else
+    else {
+        keep_hint(g, r->token);
         signin_page_go(c, g->path);
+    }
 }
 
 static void on_exchanged(void *arg, const struct code_result *r)
@@ -171,7 +184,7 @@ static void on_exchanged(void *arg, const struct code_result *r)
     struct signing *g = arg;
     g->exchange = NULL;
     if (r->end == CODE_GOOD) {
-        let_in(g, &r->identity);
+        let_in(g, r);
         return;
     }
     log_warn("sign-in: %s at %.*s: %s%s%.*s",
@@ -225,7 +238,7 @@ static void exchange(struct signing *g)
 /* Did this browser begin the sign-in that this is the answer to? */
 static bool open_secrets(struct signing *g)
 {
-    struct str text = cookie_open(g->call, cookie_find(g->call, &cookie), about(g));
+    struct str text = cookie_open(g->call, cookie_find(g->call, &cookie), about(g, "sign-in"));
     struct str until = str_cut(&text, ' ');
     int64_t until_ms = 0;
     g->secrets.state = str_cut(&text, ' ');
@@ -253,32 +266,30 @@ void signin_callback(struct api_call *c)
 
 /* ---- signing out, and what ways there are ---- */
 
-static void reply_url(struct api_call *c, struct str url)
+/* OpenID Connect RP-Initiated Logout 1.0 section 2 */
+static struct str end_url(struct signing *g, struct str end)
 {
-    struct json_out w = reply_open(c);
-    if (url.p) {
-        json_open(&w, '{');
-        put_text(&w, "url", url);
-        json_close(&w, '}');
-    } else {
-        json_put_null(&w);
-    }
-    reply_close(c, &w);
+    struct api_call *c = g->call;
+    const struct signin *s = settings_of(g);
+    struct str back = arena_printf(c->arena, "%.*s/", STR_FMT(s->url)), joint = STR("?");
+    const struct code_field fields[] = {
+        {"client_id", s->client_id},
+        {"post_logout_redirect_uri", back},
+        {"id_token_hint", cookie_open(c, cookie_find(c, &hint), about(g, "ID token"))},
+    };
+    if (str_has(end, joint))
+        joint = STR("&");
+    const struct str parts[] = {end, joint, code_fields(c->arena, fields, countof(fields))};
+    return arena_join(c->arena, parts, countof(parts));
 }
 
-/* OpenID Connect RP-Initiated Logout 1.0 section 2. The ID token is not kept; the client's id says who asks.
- */
 static void send_out(struct signing *g)
 {
     struct api_call *c = g->call;
     const struct issuer_description *d = issuer_description(c->issuer);
-    struct str end = d ? d->end_session : STR("");
-    struct str id = percent_encode(c->arena, settings_of(g)->client_id),
-               back = percent_encode(c->arena, arena_printf(c->arena, "%.*s/", STR_FMT(settings_of(g)->url)));
-    reply_url(c, end.n ? arena_printf(c->arena, "%.*s%sclient_id=%.*s&post_logout_redirect_uri=%.*s",
-                                      STR_FMT(end), str_has(end, STR("?")) ? "&" : "?", STR_FMT(id),
-                                      STR_FMT(back))
-                       : str_of(NULL, 0));
+    struct str url = d && d->end_session.n ? end_url(g, d->end_session) : str_of(NULL, 0);
+    cookie_set(c, &hint, STR(""), 0);
+    session_ended(c, url);
 }
 
 void signin_end(struct api_call *c)

@@ -14,8 +14,7 @@
 #pragma once
 #include "api/call.h"
 
-/* Answers a signing out with where the browser has to go to sign out of the provider, too; null when the
- * provider has no such place. */
+/* Answers a signing out, once it is known where the browser signs out of the provider, too. */
 void signin_end(struct api_call *c);
 
 /* A path of this site that a browser may be sent to after signing in: what is none becomes "/". */

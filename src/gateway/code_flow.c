@@ -20,7 +20,6 @@ struct code_exchange {
     struct headers headers;
     struct buf answer;
     int status;
-    struct str token;
     struct code_result result;
 };
 
@@ -47,13 +46,7 @@ static struct str challenge_of(struct arena *a, struct str verifier)
     return base64url_encode(a, str_of((char *)hash, sizeof(hash)));
 }
 
-struct field {
-    const char *name;
-    struct str value;
-};
-
-/* As a form or a query. An empty value is left out. p == NULL past the arena's cap. */
-static struct str join_fields(struct arena *a, const struct field *fields, size_t n)
+struct str code_fields(struct arena *a, const struct code_field *fields, size_t n)
 {
     struct str text = STR("");
     for (size_t i = 0; i < n && text.p; i++) {
@@ -70,7 +63,7 @@ static struct str join_fields(struct arena *a, const struct field *fields, size_
 struct str code_flow_url(struct arena *a, const struct issuer_description *d, const struct signin *s,
                          const struct code_secrets *secrets, struct str redirect)
 {
-    const struct field fields[] = {
+    const struct code_field fields[] = {
         {"response_type", STR("code")},
         {"client_id", s->client_id},
         {"redirect_uri", redirect},
@@ -80,7 +73,7 @@ struct str code_flow_url(struct arena *a, const struct issuer_description *d, co
         {"code_challenge", challenge_of(a, secrets->verifier)},
         {"code_challenge_method", STR("S256")},
     };
-    struct str query = join_fields(a, fields, countof(fields));
+    struct str query = code_fields(a, fields, countof(fields));
     const struct str parts[] = {d->authorization, str_has(d->authorization, STR("?")) ? STR("&") : STR("?"),
                                 query};
     return query.p ? arena_join(a, parts, countof(parts)) : query;
@@ -148,7 +141,7 @@ static void verify(struct code_exchange *x)
     bool later;
     x->result.end = CODE_BAD_TOKEN;
     enum jwt_verdict v =
-        issuer_verify(x->ask.issuer, x->arena, x->token, &rules, &x->result.identity, &later);
+        issuer_verify(x->ask.issuer, x->arena, x->result.token, &rules, &x->result.identity, &later);
     if (later) {
         x->wait = issuer_await(x->ask.issuer, on_keys, x);
         return;
@@ -182,8 +175,8 @@ static void on_end(void *owner, struct call *c)
         finish(x, "it refused");
         return;
     }
-    x->token = code_answer_token(x->arena, body);
-    if (x->token.p)
+    x->result.token = code_answer_token(x->arena, body);
+    if (x->result.token.p)
         verify(x);
     else
         finish(x, "its answer has no ID token");
@@ -250,7 +243,7 @@ static struct str write_request(struct code_exchange *x)
     const struct signin *s = x->ask.signin;
     bool secret = secret_set(s->client_secret);
     bool header = secret && in_header(issuer_description(x->ask.issuer), s);
-    const struct field fields[] = {
+    const struct code_field fields[] = {
         {"grant_type", STR("authorization_code")},
         {"code", x->ask.code},
         {"redirect_uri", x->ask.redirect},
@@ -262,7 +255,7 @@ static struct str write_request(struct code_exchange *x)
         !add_header(x, "Accept", STR("application/json")) ||
         (header && !add_header(x, "Authorization", basic(x->arena, s))))
         return str_of(NULL, 0);
-    return join_fields(x->arena, fields, countof(fields));
+    return code_fields(x->arena, fields, countof(fields));
 }
 
 static bool post(struct code_exchange *x)

@@ -21,6 +21,13 @@ struct code_secrets {
 /* False past the arena's cap. */
 bool code_secrets_make(struct arena *a, struct code_secrets *ret);
 
+/* Fields as a query or form; those without a value are left out. p == NULL past the arena's cap. */
+struct code_field {
+    const char *name;
+    struct str value;
+};
+struct str code_fields(struct arena *a, const struct code_field *fields, size_t n);
+
 /* Where to send the browser; redirect: where it comes back to. The description has a place for it. p == NULL
  * past the arena's cap. */
 struct str code_flow_url(struct arena *a, const struct issuer_description *d, const struct signin *s,
@@ -36,7 +43,8 @@ struct code_result {
     enum { CODE_GOOD, CODE_NO_ANSWER, CODE_BAD_TOKEN } end;
     const char *why;          /* static text; NULL: CODE_GOOD */
     struct str error;         /* the word that the provider refused with; empty: none */
-    struct identity identity; /* CODE_GOOD; in the arena */
+    struct identity identity; /* CODE_GOOD; in the arena, as is the token that says so: */
+    struct str token;
 };
 
 /*

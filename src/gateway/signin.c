@@ -65,8 +65,10 @@ static unsigned permission(struct str word)
 
 static bool read_permissions(size_t at, const struct json_val *list, unsigned *ret)
 {
-    if (json_type(list) != JSON_ARRAY || json_count(list) == 0)
-        return fail("dashboard.oidc.rules[%zu].permissions: needs a list, such as [\"read\"]", at);
+    if (json_type(list) != JSON_ARRAY)
+        return fail("dashboard.oidc.rules[%zu].permissions: needs a list, such as [\"read\"]; [] keeps out "
+                    "whom the rule fits",
+                    at);
     for (struct json_iter it = json_iter(list); json_next(&it);) {
         struct str word = json_str(it.val);
         unsigned bit = permission(word);
@@ -288,6 +290,16 @@ static struct str fitting(struct str wanted, const struct json_val *v)
     return str_of(NULL, 0);
 }
 
+static void put_pair(struct json_out *w, struct str claim, struct str value)
+{
+    json_open(w, '[');
+    json_put_str(w, claim);
+    json_put_str(w, value);
+    json_close(w, ']');
+}
+
+static const struct str subject = S("sub");
+
 struct str signin_keep(const struct signin *s, struct arena *a, const struct json_val *claims)
 {
     struct buf b;
@@ -295,15 +307,14 @@ struct str signin_keep(const struct signin *s, struct arena *a, const struct jso
     buf_init(&b, JWT_BYTES);
     struct json_out w = json_out(&b);
     json_open(&w, '[');
+    if (fits(STR("*"), json_str(json_member(claims, subject))))
+        put_pair(&w, subject, json_str(json_member(claims, subject)));
     for (size_t i = 0; i < s->n_rules && n < SIGNIN_PAIRS; i++) {
         const struct signin_rule *r = &s->rules[i];
         struct str value = fitting(r->value, find_claim(claims, r->claim));
-        if (!value.p || !is_proven(claims, r->claim))
+        if (!value.p || !is_proven(claims, r->claim) || str_eq(r->claim, subject))
             continue;
-        json_open(&w, '[');
-        json_put_str(&w, r->claim);
-        json_put_str(&w, value);
-        json_close(&w, ']');
+        put_pair(&w, r->claim, value);
         n++;
     }
     json_close(&w, ']');
@@ -324,6 +335,6 @@ const struct signin_rule *signin_rule(const struct signin *s, const struct json_
 {
     for (size_t i = 0; i < s->n_rules; i++)
         if (holds(pairs, &s->rules[i]))
-            return &s->rules[i];
+            return s->rules[i].permissions ? &s->rules[i] : NULL;
     return NULL;
 }

@@ -14,7 +14,7 @@
 
 struct signin_rule {
     struct str claim, value;    /* a value that begins with '*' stands for all that end like the rest of it */
-    unsigned permissions;       /* PERM_... */
+    unsigned permissions;       /* PERM_...; 0: whom it fits is kept out */
     const struct str *gateways; /* slugs; NULL: all of the account */
     size_t n_gateways;
 };
@@ -39,9 +39,10 @@ bool signin_load(const struct conf *conf, struct signin **ret, const char **ret_
 /* Accepts NULL. */
 void signin_free(struct signin *s);
 
-/* The claims that rules are about, as far as one fits: a JSON array of [claim, value], in the order of the
- * rules, the first SIGNIN_PAIRS of them. p == NULL past the arena's cap. */
+/* What rules may be asked about later: a JSON array of [claim, value]. `sub`, so that a rule can always be
+ * made about one person; and the claims that rules are about now, as far as one fits: the first SIGNIN_PAIRS
+ * in the order of the rules. p == NULL past the arena's cap. */
 enum { SIGNIN_PAIRS = 8 };
 struct str signin_keep(const struct signin *s, struct arena *a, const struct json_val *claims);
-/* The first rule that fits one of the pairs; NULL: none, and nothing is allowed. */
+/* The first rule that fits one of the pairs; NULL: none fits, or it allows nothing. */
 const struct signin_rule *signin_rule(const struct signin *s, const struct json_val *pairs);

@@ -222,6 +222,11 @@ test('a rule that goes or changes does so for those who are signed in; so do acc
     assert.equal((await b.post(GATEWAYS, gateway('x'))).status, 403);
     await reload(RULES.slice(1));
     assert.equal((await b.get(SESSION)).status, 403);
+    await reload([rule('sub', 'ada-1', []), ...RULES]);
+    assert.equal((await b.get(SESSION)).status, 403);
+    assertRefused(await b.signIn(), 403, /You may not use this dashboard/);
+    await reload([rule('sub', 'bob-1', []), ...RULES]);
+    assert.equal((await b.get(SESSION)).status, 200);
     await reload([]);
     assert.equal((await b.get(SESSION)).status, 403);
     await reload(RULES);
@@ -410,10 +415,17 @@ test('signing out of the provider, too, when the settings say so', async (t) => 
     const out = await b.go('DELETE', SESSION, undefined, { 'x-weir-ui': '1' });
     const url = new URL(out.json.result.url);
     assert.equal(url.origin + url.pathname, `${provider.origin}/logout`);
-    assert.deepEqual(Object.fromEntries(url.searchParams), { client_id: 'weir', post_logout_redirect_uri: 'http://weir.test/' });
+    const { id_token_hint, ...asked } = Object.fromEntries(url.searchParams);
+    assert.deepEqual(asked, { client_id: 'weir', post_logout_redirect_uri: 'http://weir.test/' });
+    assert.equal(JSON.parse(Buffer.from(id_token_hint.split('.')[1], 'base64url')).sub, 'ada-1');
+    assert.equal(b.jar.size, 0);
+    provider.bend = (c) => ({ ...c, much: 'x'.repeat(4000) }); // too long for a cookie: then without
+    await b.signIn();
+    const long = await b.go('DELETE', SESSION, undefined, { 'x-weir-ui': '1' });
+    assert.equal(new URL(long.json.result.url).searchParams.get('id_token_hint'), null);
     assert.equal((await b.get(SESSION)).status, 403);
     const cookie = (await call('POST', SESSION, {}, { token: TOKEN })).header('set-cookie').split(';')[0];
-    assert.equal((await call('DELETE', SESSION, { Cookie: cookie, 'x-weir-ui': '1' })).json.result, null, 'a token\'s session is none of its business');
+    assert.equal((await call('DELETE', SESSION, { Cookie: cookie, 'x-weir-ui': '1' })).json.result.url, null, 'a token\'s session is none of its business');
 });
 
 test('settings that will not do end the start, or are not taken on reload', async (t) => {

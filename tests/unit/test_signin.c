@@ -147,8 +147,6 @@ static void settings_that_will_not_do(void **state)
         {WHOLE("[{\"claim\": \"g\", \"value\": [\"a\"], \"permissions\": [\"read\"]}]"),
          "rules[0].value: needs a text"},
         {WHOLE("[{\"claim\": \"g\", \"value\": \"a\"}]"), "rules[0].permissions: needs a list"},
-        {WHOLE("[{\"claim\": \"g\", \"value\": \"a\", \"permissions\": []}]"),
-         "rules[0].permissions: needs a list"},
         {WHOLE("[{\"claim\": \"g\", \"value\": \"a\", \"permissions\": \"read\"}]"),
          "rules[0].permissions: needs a list"},
         {WHOLE("[{\"claim\": \"g\", \"value\": \"a\", \"permissions\": [\"read\", \"reed\"]}]"),
@@ -176,12 +174,14 @@ static void settings_that_will_not_do(void **state)
 #define R(claim, value, permission)                                                                          \
     "{\"claim\":\"" claim "\",\"value\":\"" value "\",\"permissions\":[\"" permission "\"]}"
 
-static const char rules[] =
-    WHOLE("[" R("groups", "admins", "write") "," R("email", "ada@example.com", "run") "," R(
-        "email", "*@example.com",
-        "read") "," R("realm_access.roles", "viewer",
-                      "metadata_read") "," R("https://example.com/role", "ops",
-                                             "analytics_read") "," R("sub", "*", "tokens_write") "]");
+static const char rules[] = WHOLE(
+    "[{\"claim\":\"sub\",\"value\":\"mallory\",\"permissions\":[]}," R("groups", "admins", "write") "," R(
+        "email", "ada@example.com",
+        "run") "," R("email", "*@example.com",
+                     "read") "," R("realm_access.roles", "viewer",
+                                   "metadata_read") "," R("https://example.com/role", "ops",
+                                                          "analytics_read") "," R("sub", "*",
+                                                                                  "tokens_write") "]");
 
 /* What the claims are kept as, and what that allows. */
 static unsigned allowed(const struct signin *s, const char *claims, const char *kept)
@@ -209,10 +209,12 @@ static void the_first_rule_that_fits_counts(void **state)
         {"{\"sub\":\"1\"}", "[[\"sub\",\"1\"]]", PERM_TOKENS_WRITE},
         {"{\"sub\":\"\"}", "[]", 0},
         {"{\"groups\":[\"users\",\"admins\"]}", "[[\"groups\",\"admins\"]]", PERM_WRITE},
+        {"{\"sub\":\"mallory\",\"groups\":[\"admins\"]}", "[[\"sub\",\"mallory\"],[\"groups\",\"admins\"]]",
+         0},
         {"{\"groups\":\"admins\"}", "[[\"groups\",\"admins\"]]", PERM_WRITE},
         {"{\"groups\":[\"admins2\",\"Admins\",[\"admins\"],{\"admins\":1},null]}", "[]", 0},
         {"{\"groups\":{\"admins\":\"admins\"}}", "[]", 0},
-        {"{\"sub\":\"1\",\"groups\":[\"admins\"]}", "[[\"groups\",\"admins\"],[\"sub\",\"1\"]]", PERM_WRITE},
+        {"{\"sub\":\"1\",\"groups\":[\"admins\"]}", "[[\"sub\",\"1\"],[\"groups\",\"admins\"]]", PERM_WRITE},
         /* an address counts when the provider has looked at it */
         {"{\"email\":\"ada@example.com\"}", "[]", 0},
         {"{\"email\":\"ada@example.com\",\"email_verified\":false}", "[]", 0},
@@ -264,6 +266,8 @@ static void a_session_follows_the_rules(void **state)
         {WHOLE("[" R("groups", "admins", "read") "]"), PERM_READ},
         {WHOLE("[" R("sub", "1", "run") "," R("groups", "admins", "write") "]"), PERM_RUN},
         {WHOLE("[" R("groups", "others", "write") "," R("roles", "admins", "write") "]"), 0},
+        {WHOLE("[{\"claim\":\"sub\",\"value\":\"1\",\"permissions\":[]}," R("groups", "admins", "write") "]"),
+         0},
         {WHOLE("[]"), 0},
     };
     for (size_t i = 0; i < countof(cases); i++) {

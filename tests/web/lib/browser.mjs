@@ -15,8 +15,8 @@ export function startBrowser() {
     return chromium.launch({ executablePath, args: process.getuid() === 0 ? ['--no-sandbox'] : [] });
 }
 
-/** A browser's window of its own, with what went wrong in it; `expected` are refusals that a test provokes. */
-export async function openWindow(browser, base, { width = 'wide', theme = 'light', touch = false, expected = [] } = {}) {
+/** A browser's window of its own, with what went wrong in it; `expected` are refusals that a test provokes, `others` sites that it goes to. */
+export async function openWindow(browser, base, { width = 'wide', theme = 'light', touch = false, expected = [], others = [] } = {}) {
     const context = await browser.newContext({ baseURL: base, viewport: WIDTHS[width], colorScheme: theme, hasTouch: touch, reducedMotion: 'reduce', locale: 'en-GB' });
     const page = await context.newPage();
     page.setDefaultTimeout(Number(process.env.FLOW_WAIT_MS ?? 20000));
@@ -26,7 +26,7 @@ export async function openWindow(browser, base, { width = 'wide', theme = 'light
         const refusal = /the server responded with a status of (\d+)/.exec(m.text());
         if (m.type() === 'error' && !(refusal && expected.includes(Number(refusal[1])))) faults.push(`console: ${m.text()}`);
     });
-    page.on('request', (r) => { if (!r.url().startsWith(base) && !r.url().startsWith('data:')) faults.push(`asked elsewhere: ${r.url()}`); });
+    page.on('request', (r) => { if (![base, 'data:', ...others].some((site) => r.url().startsWith(site))) faults.push(`asked elsewhere: ${r.url()}`); });
     return { context, page, async close() { await context.close(); assert.deepEqual(faults, []); } };
 }
 

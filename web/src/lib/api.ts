@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What carries calls of the management API (client.ts): the session's cookie, and refusals as ApiErrors that can be shown as they are.
 import { effect, signal } from '@preact/signals';
-import type { Session } from './types';
+import type { Session, SignedOut } from './types';
 
 export const ROOT = '/client/v4';
 
@@ -87,7 +87,17 @@ export async function signIn(token: string): Promise<void> {
     session.value = await sessionOf(await checked(SESSION, { method: 'POST', body: { token }, what: 'Signing in' }));
 }
 
+/** The browser may have to leave the page for that, too: where people signed in with a provider. */
 export async function signOut(): Promise<void> {
-    await send(SESSION, { method: 'DELETE', what: 'Signing out' });
+    const response = await send(SESSION, { method: 'DELETE', what: 'Signing out' });
+    const { url } = response.ok ? (await response.json()).result as SignedOut : { url: null };
     session.value = null;
+    if (url) location.assign(url);
+}
+
+/** `ms` from now, or when the session has no token live longer, as the API wants to read it. */
+export function tokenEnd(ms: number): string {
+    const latest = session.value?.tokens_end_by;
+    const end = new Date(Date.now() + ms);
+    return (latest && new Date(latest) < end ? new Date(latest) : end).toISOString().replace(/\.\d+Z/, 'Z');
 }

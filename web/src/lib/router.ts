@@ -50,11 +50,11 @@ export function setQuery(change: Record<string, string | string[] | null>, optio
 
 export const link = (...parts: string[]) => '/' + parts.map(encodeURIComponent).join('/');
 
-/* Plain clicks on links of this page stay in it; those with a modifier are the browser's. */
+/* Plain clicks on links of this page stay in it; those with a modifier are the browser's, and the API is no page. */
 function follow(event: MouseEvent): void {
     if (event.defaultPrevented || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
     const a = (event.target as Element).closest?.('a[href]') as HTMLAnchorElement | null;
-    if (!a || a.target || a.hasAttribute('download') || a.origin !== location.origin || a.getAttribute('href')?.startsWith('#')) return;
+    if (!a || a.target || a.hasAttribute('download') || a.origin !== location.origin || a.pathname.startsWith('/client/') || a.getAttribute('href')?.startsWith('#')) return;
     event.preventDefault();
     go(a.pathname + a.search);
 }

@@ -4,7 +4,7 @@
 import type { Json } from './openapi';
 
 export type { AuditRow as AuditLine, CustomProvider, CustomProviderCost as CustomCost, DynamicRoute as Route, DynamicRouteDeployment as RouteDeployment, DynamicRouteVersion as RouteVersion,
-    Gateway, Json, LogDetail, LogRow, ProviderConfig, Schemas, Session, Token } from './openapi';
+    Gateway, Json, LogDetail, LogRow, ProviderConfig, Schemas, Session, SignedOut, Token } from './openapi';
 
 /** Any object of the API, for what walks over keys. */
 export type Fields = { [key: string]: Json };

@@ -2,7 +2,7 @@
 // A conversation with one model or two at once, through a gateway: what they answer, how soon, and for how much.
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { effect, signal } from '@preact/signals';
-import { accountId, may, session } from '../lib/api';
+import { accountId, may, session, tokenEnd } from '../lib/api';
 import { get, post } from '../lib/client';
 import { ask as send, bodyOf, faults, models, NO_ANSWER, PROGRAMS, rowOf, type Answer, type Question, type Way } from '../lib/chat';
 import type { Part } from '../lib/conversation';
@@ -34,7 +34,7 @@ const FIRST_MODEL = 'openai/gpt-4o-mini', RUN = 'AI Gateway Run', HOUR_MS = 3600
 async function makeToken(): Promise<void> {
     const groups = await get('/accounts/{A}/tokens/permission_groups', { what: 'Listing permissions' });
     const only = session.value?.gateways;
-    const { result: token } = await post('/accounts/{A}/tokens', { what: 'Making a token', body: { name: 'playground', ...(only && { weir_gateways: only }), expires_on: new Date(Date.now() + HOUR_MS).toISOString().replace(/\.\d+Z/, 'Z'),
+    const { result: token } = await post('/accounts/{A}/tokens', { what: 'Making a token', body: { name: 'playground', ...(only && { weir_gateways: only }), expires_on: tokenEnd(HOUR_MS),
         policies: [{ effect: 'allow', permission_groups: groups.filter((g) => g.name === RUN).map(({ id }) => ({ id })), resources: { [`com.cloudflare.api.account.${accountId()}`]: '*' } }] } });
     secrets.value = { ...secrets.value, token: token.value ?? '' };
     say('Made: it ends in an hour');

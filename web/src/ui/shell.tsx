@@ -44,7 +44,7 @@ function Menu() {
             <Places list={accountPlaces} label="Pages of the account" />
             <Gateways />
             <div class="who">
-                <span title={`Account ${session.value?.account}`}>{session.value?.name || 'Signed in'}</span>
+                <span title={[session.value?.person?.login, `account ${session.value?.account}`].filter(Boolean).join(', ')}>{session.value?.person?.name || session.value?.name || 'Signed in'}</span>
                 <Button icon={theme.value === 'dark' ? 'sun' : 'moon'} kind="ghost" label={theme.value === 'dark' ? 'Light theme' : 'Dark theme'} onClick={switchTheme} />
                 <Button icon="out" kind="ghost" label="Sign out" onClick={() => signOut().catch(complain)} />
             </div>

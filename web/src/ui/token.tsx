@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Making a token: what it is for, what it may, where, how long; then its text, this once.
 import { useState } from 'preact/hooks';
-import { session } from '../lib/api';
+import { session, tokenEnd } from '../lib/api';
 import { get, post, type Body } from '../lib/client';
+import { moment } from '../lib/format';
 import { gateways } from '../lib/gateways';
 import { useLoad } from '../lib/load';
 import type { PermissionGroup, Token } from '../lib/openapi';
@@ -19,6 +20,14 @@ const TASKS: Task[] = [
 ];
 const LIVES: [string, number][] = [['never ends', 0], ['30 days', 30], ['90 days', 90], ['a year', 365]];
 const MANY = 12; // of more gateways than this one is looked for by name
+
+/* Those that the session allows; where it has an end, tokens end with it at the latest. */
+function lives(): [string, number][] {
+    const latest = session.value?.tokens_end_by;
+    if (!latest) return LIVES;
+    const days = (Date.parse(latest) - Date.now()) / 864e5;
+    return [[`${moment(latest)}, as your session may`, days], ...LIVES.filter(([, n]) => n && n < days)];
+}
 
 const toggle = (list: string[], x: string) => (list.includes(x) ? list.filter((y) => y !== x) : [...list, x]);
 
@@ -37,13 +46,14 @@ function Form({ groups, start, onClose, onMade }: { groups: PermissionGroup[]; s
     const [name, setName] = useState(start.name);
     const [chosen, setChosen] = useState<string[]>([RUN]);
     const [only, setOnly] = useState<string[]>(start.only);
-    const [days, setDays] = useState(0);
+    const [ends] = useState(lives);
+    const [days, setDays] = useState(ends[0]?.[1] ?? 0);
     const [error, setError] = useState<Error | null>(null);
     const [busy, setBusy] = useState(false);
     const make = async (e: Event) => {
         e.preventDefault();
         setBusy(true);
-        const body: Body<'post', '/accounts/{A}/tokens'> = { name, ...(only.length && { weir_gateways: only }), ...(days && { expires_on: new Date(Date.now() + days * 864e5).toISOString().replace(/\.\d+Z/, 'Z') }),
+        const body: Body<'post', '/accounts/{A}/tokens'> = { name, ...(only.length && { weir_gateways: only }), ...(days && { expires_on: tokenEnd(days * 864e5) }),
             policies: [{ effect: 'allow', permission_groups: groups.filter((g) => chosen.includes(g.name)).map(({ id }) => ({ id })), resources: { [`com.cloudflare.api.account.${session.value?.account}`]: '*' } }] };
         await post('/accounts/{A}/tokens', { body, what: 'Making the token' }).then(({ result }) => onMade(result), (e) => { setError(e); setBusy(false); });
     };
@@ -54,7 +64,7 @@ function Form({ groups, start, onClose, onMade }: { groups: PermissionGroup[]; s
             <div class="field"><span>For</span><div class="chips">{TASKS.filter((t) => t.groups.every((n) => groups.some((g) => g.name === n))).map((t) => <button key={t.label} type="button" aria-pressed={is(t)} class={is(t) ? 'chip on' : 'chip'} onClick={() => setChosen(t.groups)}>{t.label}</button>)}</div></div>
             <fieldset class="plain"><legend>It may</legend>{groups.map((g) => <label class="check" key={g.id}><input type="checkbox" checked={chosen.includes(g.name)} onChange={() => setChosen(toggle(chosen, g.name))} />{g.name}</label>)}</fieldset>
             <Gateways only={only} set={setOnly} />
-            <label class="field">It ends<select value={String(days)} onChange={(e) => setDays(Number(e.currentTarget.value))}>{LIVES.map(([text, n]) => <option key={n} value={String(n)}>{n ? `after ${text}` : text}</option>)}</select></label>
+            <label class="field">It ends<select value={String(days)} onChange={(e) => setDays(Number(e.currentTarget.value))}>{ends.map(([text, n]) => <option key={n} value={String(n)}>{Number.isInteger(n) && n ? `after ${text}` : text}</option>)}</select></label>
             {error && <Problem error={error} />}
             <footer><Button onClick={onClose}>Cancel</Button><Button kind="primary" type="submit" busy={busy} disabled={!name || !chosen.length}>Make</Button></footer>
         </form>
