@@ -9,7 +9,18 @@
 
 /* ---- the rows of openapi.def ---- */
 
-enum form { AS_ONE, AS_LIST, AS_TEXT, AS_NOTHING, AS_BESIDE, AS_UNDER, AS_PLAIN, AS_BYTES, AS_REFUSED };
+enum form {
+    AS_ONE,
+    AS_LIST,
+    AS_TEXT,
+    AS_NOTHING,
+    AS_BESIDE,
+    AS_UNDER,
+    AS_PLAIN,
+    AS_BYTES,
+    AS_HTML,
+    AS_REFUSED
+};
 
 static const struct op {
     void (*handler)(struct api_call *c);
@@ -23,7 +34,7 @@ static const struct op {
      * are */
     struct answer {
         enum form form;
-        const char *shape, *more; /* of bytes: media types */
+        const char *shape, *more; /* of bytes: media types; of pages: the status */
     } answer;
 } ops[] = {
 #define NONE NULL, NULL, false
@@ -41,6 +52,7 @@ static const struct op {
 #define UNDER(key, shape) AS_UNDER, #shape, #key
 #define PLAIN(shape) AS_PLAIN, #shape, NULL
 #define BYTES(types, says) AS_BYTES, types, says
+#define HTML(status, says) AS_HTML, #status, says
 #define REFUSED AS_REFUSED, NULL, NULL
 #define OP(handler, id, body, answer) {handler, id, {body}, {answer}},
 #include "api/openapi.def"
@@ -246,8 +258,28 @@ static void put_refusal(struct json_out *w, const char *status, const char *name
     json_close(w, '}');
 }
 
+/* What browsers are sent to: whatever the status, for people. */
+static void put_pages(struct json_out *w, const struct answer *a)
+{
+    open_key(w, "responses", '{');
+    open_key(w, a->shape, '{');
+    put_c(w, "description", a->more);
+    if (a->shape[0] == '2')
+        put_bytes(w, "text/html");
+    json_close(w, '}');
+    open_key(w, "default", '{');
+    put_c(w, "description", "A page that says what failed");
+    put_bytes(w, "text/html");
+    json_close(w, '}');
+    json_close(w, '}');
+}
+
 static void put_answers(struct json_out *w, const struct route *r, const struct answer *a)
 {
+    if (a->form == AS_HTML) {
+        put_pages(w, a);
+        return;
+    }
     open_key(w, "responses", '{');
     if (a->form != AS_REFUSED)
         put_plain(w, "200", a);

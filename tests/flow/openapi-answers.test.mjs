@@ -5,6 +5,7 @@ import test from 'node:test';
 import assert from 'node:assert/strict';
 import { Described } from './lib/openapi.mjs';
 import { chat, failure } from './lib/scripts.mjs';
+import { startProvider } from './lib/provider.mjs';
 import { startUpstream } from './lib/upstream.mjs';
 import { poll } from './lib/wait.mjs';
 import { ACCOUNT, startWeir, TOKEN } from './lib/weir.mjs';
@@ -20,15 +21,19 @@ const PEOPLE = { name: 'limit', actor: 'everybody', resource: '*', condition: 't
 
 async function world(t) {
     const up = await startUpstream(t, (req, res) => (req.json?.model === 'bad' ? res.json(500, failure('no')) : res.json(200, chat())));
-    const weir = await startWeir(t, { providers: { openai: up.origin } });
+    const provider = await startProvider(t);
+    const config = provider.config([{ claim: 'sub', value: 'u-1', permissions: ['read'] }], { end_session: true });
+    const weir = await startWeir(t, { providers: { openai: up.origin }, config });
     const base = `http://127.0.0.1:${weir.port}/client/v4`;
     const send = async (method, path, body, headers) => {
-        const answer = await fetch(base + path, { method, headers: { Authorization: `Bearer ${TOKEN}`, ...(body !== undefined && { 'Content-Type': 'application/json' }), ...headers }, ...(body !== undefined && { body: JSON.stringify(body) }) });
-        return { status: answer.status, type: answer.headers.get('content-type') ?? '', text: await answer.text(), cookie: answer.headers.get('set-cookie') };
+        const lines = { Authorization: `Bearer ${TOKEN}`, ...(body !== undefined && { 'Content-Type': 'application/json' }), ...headers };
+        for (const name of Object.keys(lines)) if (lines[name] === undefined) delete lines[name];
+        const answer = await fetch(base + path, { method, redirect: 'manual', headers: lines, ...(body !== undefined && { body: JSON.stringify(body) }) });
+        return { status: answer.status, type: answer.headers.get('content-type') ?? '', text: await answer.text(), cookie: answer.headers.getSetCookie().map((c) => c.split(';')[0]).join('; '), location: answer.headers.get('location') };
     };
     const api = new Described(JSON.parse((await send('GET', '/openapi.json')).text), send);
     const ask = async (model, headers = {}) => (await weir.request({ to: 'openai/chat/completions', gateway: 'team', headers: { 'Content-Type': 'application/json', ...headers }, body: JSON.stringify({ model, messages: [{ role: 'user', content: 'ping' }] }) })).header('cf-aig-log-id');
-    return { weir, api, ask, base };
+    return { weir, api, ask, base, send, provider };
 }
 
 /** What a schema allows that the API refuses, and the other way round, for one parameter. */
@@ -36,7 +41,7 @@ const wrongValues = (s) => [...(s.type === 'integer' ? ['x', s.minimum - 1, ...(
 const rightValues = (s) => [...(s.type === 'integer' && s.maximum ? [s.minimum, s.maximum] : []), /* of times the sense counts */ ...(s.type === 'boolean' ? ['true', 'false'] : []), ...(s.enum ?? [])];
 
 test('answers are what the document says', async (t) => {
-    const { weir, api, ask, base } = await world(t);
+    const { weir, api, ask, base, send, provider } = await world(t);
     const A = { A: ACCOUNT }, G = { ...A, G: 'team' };
     const call = (id, params, more) => api.call(id, { params, ...more });
     const result = async (...args) => (await call(...args)).result;
@@ -202,6 +207,14 @@ test('answers are what the document says', async (t) => {
         await call('weir-sign-in', {}, { body: { token: TOKEN }, headers: { Authorization: '' } });
         await call('weir-get-session', {});
         await call('weir-sign-out', {}, { headers: { 'x-weir-ui': '1' } });
+        await call('weir-list-ways-to-sign-in', {});
+        const there = await call('weir-sign-in-with-provider', {}, { query: { to: '/logs' }, status: 302 });
+        const back = new URL(provider.visit(there.location));
+        await call('weir-sign-in-callback', {}, { query: Object.fromEntries(back.searchParams), headers: { Cookie: there.cookie } });
+        await call('weir-sign-in-callback', {}, { query: Object.fromEntries(back.searchParams), status: 400 });
+        const again = await send('GET', '/weir/signin'), { cookie } = await send('GET', provider.visit(again.location).replace(/.*client\/v4/, ''), undefined, { Cookie: again.cookie });
+        await call('weir-get-session', {}, { headers: { Authorization: undefined, Cookie: cookie } });
+        await call('weir-sign-out', {}, { headers: { Authorization: undefined, 'x-weir-ui': '1', Cookie: cookie } });
         await call('weir-get-openapi', {});
         await call('weir-list-providers', {});
         await call('audit-logs-get-account-audit-logs', A);
