@@ -62,8 +62,8 @@ for (const width of ['wide', 'phone'])
         await page.getByRole('link', { name: 'Go on' }).click();
         await page.getByRole('heading', { name: 'Logs' }).waitFor(); // through the page between, to where it began
         assert.equal(page.url(), `${base}/gateways/default/logs?q=x`);
-        const cookies = await context.cookies();
-        assert.deepEqual(cookies.map((c) => [c.name, c.httpOnly, c.sameSite]), [['weir_session', true, 'Strict']]);
+        const cookies = await context.cookies([base, `${base}/client/v4/weir/session`]);
+        assert.deepEqual(cookies.map((c) => [c.name, c.httpOnly, c.sameSite]).sort(), [['weir_id', true, 'Strict'], ['weir_session', true, 'Strict']]);
         await page.reload();
         await page.getByRole('heading', { name: 'Logs' }).waitFor();
         if (width === 'phone') await page.getByRole('button', { name: 'Menu' }).click();
