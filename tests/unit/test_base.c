@@ -153,6 +153,18 @@ static void json_writes(void **state)
     buf_done(&b);
 }
 
+static void json_is_indented(void **state)
+{
+    (void)state;
+    struct buf b;
+    buf_init(&b, 4096);
+    struct json_doc *d = json_parse(STR("{\"b\":[1,{}],\"a\":\"\xc3\xa9\"}"));
+    json_put_pretty(&b, json_root(d));
+    assert_str(buf_str(&b), STR("{\n  \"b\": [\n    1,\n    {}\n  ],\n  \"a\": \"\xc3\xa9\"\n}"));
+    json_free(d);
+    buf_done(&b);
+}
+
 static void json_walks_over_members(void **state)
 {
     (void)state;
@@ -410,6 +422,7 @@ int main(void)
         cmocka_unit_test(json_unescapes_raw_strings),
         cmocka_unit_test(json_documents_may_overlap),
         cmocka_unit_test(json_writes),
+        cmocka_unit_test(json_is_indented),
         cmocka_unit_test(base64_round_trips),
         cmocka_unit_test(hmacs_are_those_of_rfc_4231),
         cmocka_unit_test(uuids_rise),
