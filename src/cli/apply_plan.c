@@ -214,8 +214,7 @@ static void put_usual(struct json_out *w, const struct field *f, bool clear)
     const char *json = code_usual(f) ? code_usual(f) : clear ? "null" : NULL;
     if (!json)
         return;
-    json_key(w, f->key);
-    json_put_raw(w, str_c(json));
+    json_add_raw(w, f->key, str_c(json));
 }
 
 static void put_setting(struct json_out *w, const struct apply_call *call, const struct field *f,
@@ -245,10 +244,8 @@ void apply_body(struct buf *out, const struct apply_call *call, struct code_secr
     json_open(&w, '{');
     if (call->action != APPLY_UPDATE || kind->update == CODE_WHOLE || kind->update == CODE_ALL) {
         code_put_names(&w, kind, call->want->name);
-        if (kind->parent_member) {
-            json_key(&w, kind->parent_member);
-            json_put_str(&w, call->want->parent->id);
-        }
+        if (kind->parent_member)
+            json_add_str(&w, kind->parent_member, call->want->parent->id);
     }
     for (size_t i = 0; i < kind->table->n; i++) {
         const struct field *f = code_field(kind, str_c(kind->table->v[i].key));

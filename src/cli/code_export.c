@@ -60,8 +60,7 @@ static void put_hidden(struct json_out *w, const struct code_set *set, const str
         code_variable(&b, alias);
     code_variable(&b, STR("API_KEY"));
     json_open(w, '{');
-    json_key(w, "env");
-    json_put_str(w, buf_str(&b));
+    json_add_str(w, "env", buf_str(&b));
     json_close(w, '}');
     buf_done(&b);
 }
@@ -113,8 +112,7 @@ void code_export(struct buf *out, const struct code_set *set)
     buf_init(&b, out->max);
     struct json_out w = json_out(&b);
     json_open(&w, '{');
-    json_key(&w, "version");
-    json_put_int(&w, 1);
+    json_add_int(&w, "version", 1);
     for (size_t i = CODE_KINDS; i-- > 0;) /* gateways are what people look for */
         if (code_kinds[i].parent == CODE_KINDS)
             put_kind(&w, set, &code_kinds[i], NULL);

@@ -167,10 +167,8 @@ static void put_specimen(struct json_out *w, const struct code_object *o, const 
     const struct code_kind *kind = o->kind;
     json_open(w, '{');
     code_put_names(w, kind, o->name);
-    if (kind->parent_member) {
-        json_key(w, kind->parent_member);
-        json_put_str(w, STR("00000000-0000-0000-0000-000000000000"));
-    }
+    if (kind->parent_member)
+        json_add_str(w, kind->parent_member, STR("00000000-0000-0000-0000-000000000000"));
     for (size_t i = 0; i < kind->table->n; i++) {
         const struct field *f = code_field(kind, str_c(kind->table->v[i].key));
         const struct json_val *v = f ? json_get(members, f->key) : NULL;

@@ -55,10 +55,8 @@ static void put_setting(struct json_out *w, const struct code_kind *kind, const 
     put_value(&value, f, s, v, answered);
     if (b.full)
         w->b->full = true;
-    if (!is_default(f, s, buf_str(&b))) {
-        json_key(w, f->key);
-        json_put_raw(w, buf_str(&b));
-    }
+    if (!is_default(f, s, buf_str(&b)))
+        json_add_raw(w, f->key, buf_str(&b));
     buf_done(&b);
 }
 
@@ -74,8 +72,7 @@ static struct json_doc *settings(const struct code_kind *kind, const struct json
             put_setting(&w, kind, f, json_get(members, f->key), answered);
     }
     if (answered && kind->hidden) { /* it has one, and shows no more of it */
-        json_key(&w, kind->hidden);
-        json_put_bool(&w, true);
+        json_add_bool(&w, kind->hidden, true);
     }
     json_close(&w, '}');
     struct json_doc *doc = b.full ? NULL : json_parse(buf_str(&b));
@@ -141,12 +138,10 @@ void code_put_names(struct json_out *w, const struct code_kind *kind, struct str
 {
     struct str rest = name;
     struct str first = kind->names[1] ? str_cut(&rest, kind->between) : name;
-    json_key(w, kind->names[0]);
-    json_put_str(w, first);
+    json_add_str(w, kind->names[0], first);
     if (!kind->names[1])
         return;
-    json_key(w, kind->names[1]);
-    json_put_str(w, rest.p ? rest : STR(""));
+    json_add_str(w, kind->names[1], rest.p ? rest : STR(""));
 }
 
 void code_describe(struct buf *out, const struct code_object *o)

@@ -98,26 +98,18 @@ static void put_call_json(struct json_out *w, const struct apply_call *call)
 {
     const struct code_object *o = call->want ? call->want : call->have;
     json_open(w, '{');
-    json_key(w, "action");
-    json_put_str(w, str_c(actions[call->action].word));
-    json_key(w, "kind");
-    json_put_str(w, str_c(o->kind->member));
-    json_key(w, "name");
-    json_put_str(w, o->name);
-    if (o->parent) {
-        json_key(w, "of");
-        json_put_str(w, o->parent->name);
-    }
-    if (call->action == APPLY_DELETE && o->kind->lost) {
-        json_key(w, "lost");
-        json_put_str(w, str_c(o->kind->lost));
-    }
+    json_add_str(w, "action", str_c(actions[call->action].word));
+    json_add_str(w, "kind", str_c(o->kind->member));
+    json_add_str(w, "name", o->name);
+    if (o->parent)
+        json_add_str(w, "of", o->parent->name);
+    if (call->action == APPLY_DELETE && o->kind->lost)
+        json_add_str(w, "lost", str_c(o->kind->lost));
     json_key(w, "settings");
     json_open(w, '[');
     for (const struct apply_change *c = call->changes; c; c = c->next) {
         json_open(w, '{');
-        json_key(w, "path");
-        json_put_str(w, c->path);
+        json_add_str(w, "path", c->path);
         put_side(w, "from", c, c->from);
         put_side(w, "to", c, c->to);
         json_close(w, '}');
@@ -138,10 +130,8 @@ void code_plan_json(struct buf *out, const struct apply_plan *p, size_t done)
                   {"done", done}};
     struct json_out w = json_out(out);
     json_open(&w, '{');
-    for (size_t i = 0; i < countof(counts); i++) {
-        json_key(&w, counts[i].key);
-        json_put_int(&w, (int64_t)counts[i].n);
-    }
+    for (size_t i = 0; i < countof(counts); i++)
+        json_add_int(&w, counts[i].key, (int64_t)counts[i].n);
     json_key(&w, "changes");
     json_open(&w, '[');
     for (const struct apply_call *call = p->first; call; call = call->next)

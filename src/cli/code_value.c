@@ -272,8 +272,7 @@ static void put_variable(struct json_out *w, struct str at, struct str name, con
     code_variable(&b, at);
     code_variable(&b, name);
     json_open(w, '{');
-    json_key(w, "env");
-    json_put_str(w, buf_str(&b));
+    json_add_str(w, "env", buf_str(&b));
     json_close(w, '}');
     buf_done(&b);
 }

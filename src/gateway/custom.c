@@ -82,8 +82,7 @@ struct str custom_price_rule(struct arena *a, struct str slug, struct str settin
     buf_init(&b, API_BODY_BYTES);
     struct json_out w = json_out(&b);
     json_open(&w, '{');
-    json_key(&w, "provider");
-    json_put_str(&w, slug);
+    json_add_str(&w, "provider", slug);
     for (size_t i = 0; i < countof(members); i++)
         if (json_type(json_get(root, members[i])) > JSON_NULL) {
             json_key(&w, members[i]);

@@ -20,35 +20,24 @@ void fault_render(struct buf *out, enum err e, struct str detail)
     bool told = (e == E_NO_CREDENTIAL || e == E_NO_ROUTE) && detail.n;
     struct str message = told ? detail : str_c(err_phrase(face(e)));
     json_open(&w, '{');
-    json_key(&w, "success");
-    json_put_bool(&w, false);
-    json_key(&w, "result");
-    json_put_raw(&w, STR("[]"));
-    json_key(&w, "messages");
-    json_put_raw(&w, STR("[]"));
+    json_add_bool(&w, "success", false);
+    json_add_raw(&w, "result", STR("[]"));
+    json_add_raw(&w, "messages", STR("[]"));
     json_key(&w, "error");
     json_open(&w, '[');
     json_open(&w, '{');
-    json_key(&w, "code");
-    json_put_int(&w, err_code(e));
-    json_key(&w, "message");
-    json_put_str(&w, message);
+    json_add_int(&w, "code", err_code(e));
+    json_add_str(&w, "message", message);
     if (e == E_BAD_CHAT && detail.n) { /* OpenAI's clients show this object only */
-        json_key(&w, "description");
-        json_put_str(&w, detail);
+        json_add_str(&w, "description", detail);
     }
     json_close(&w, '}');
     json_close(&w, ']');
-    json_key(&w, "name");
-    json_put_str(&w, STR("AiGatewayError"));
-    json_key(&w, "httpCode");
-    json_put_int(&w, err_http(e));
-    json_key(&w, "internalCode");
-    json_put_int(&w, err_code(e));
-    json_key(&w, "message");
-    json_put_str(&w, message);
-    json_key(&w, "description");
-    json_put_str(&w, detail.n ? detail : str_c(err_phrase(e)));
+    json_add_str(&w, "name", STR("AiGatewayError"));
+    json_add_int(&w, "httpCode", err_http(e));
+    json_add_int(&w, "internalCode", err_code(e));
+    json_add_str(&w, "message", message);
+    json_add_str(&w, "description", detail.n ? detail : str_c(err_phrase(e)));
     json_close(&w, '}');
 }
 

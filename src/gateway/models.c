@@ -53,14 +53,10 @@ static void put_rate(struct json_out *w, const char *key, int64_t pico)
 static void put_model(struct json_out *w, struct arena *a, const struct listed *m)
 {
     json_open(w, '{');
-    json_key(w, "id");
-    json_put_str(w, arena_printf(a, "%.*s/%.*s", STR_FMT(m->provider), STR_FMT(m->model)));
-    json_key(w, "object");
-    json_put_str(w, STR("model"));
-    json_key(w, "created_at");
-    json_put_int(w, 0);
-    json_key(w, "owned_by");
-    json_put_str(w, m->provider);
+    json_add_str(w, "id", arena_printf(a, "%.*s/%.*s", STR_FMT(m->provider), STR_FMT(m->model)));
+    json_add_str(w, "object", STR("model"));
+    json_add_int(w, "created_at", 0);
+    json_add_str(w, "owned_by", m->provider);
     put_rate(w, "cost_in", m->rates.input);
     put_rate(w, "cost_out", m->rates.output);
     json_close(w, '}');
@@ -72,8 +68,7 @@ static struct str write_list(struct txn *t, const struct listing *l)
     buf_init(&b, TXN_ARENA_BYTES / 2);
     struct json_out w = json_out(&b);
     json_open(&w, '{');
-    json_key(&w, "object");
-    json_put_str(&w, STR("list"));
+    json_add_str(&w, "object", STR("list"));
     json_key(&w, "data");
     json_open(&w, '[');
     for (size_t i = 0; i < l->n; i++)

@@ -204,8 +204,7 @@ struct str options_metadata_with_user(struct arena *a, struct str metadata, stru
     struct json_out w = json_out(&b);
     json_open(&w, '{');
     (void)put_entries(&w, json_root(doc), METADATA_ENTRIES - 1);
-    json_key(&w, "cf.user_id");
-    json_put_str(&w, user_id);
+    json_add_str(&w, "cf.user_id", user_id);
     json_close(&w, '}');
     struct str out = b.full ? metadata : arena_dup(a, buf_str(&b));
     buf_done(&b);

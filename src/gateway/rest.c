@@ -146,8 +146,7 @@ static enum err make_body(struct txn *t, const struct envelope *e)
     buf_init(&b, SIZE_MAX / 2);
     struct json_out out = json_out(&b);
     json_open(&out, '{');
-    json_key(&out, "model");
-    json_put_str(&out, e->model);
+    json_add_str(&out, "model", e->model);
     for (bool ok = json_walk(&w, e->input); ok && json_walk_next(&w);) {
         if (json_raw_is(w.key, STR("model")))
             continue; /* the envelope says which */

@@ -22,19 +22,15 @@ static void put_v4(struct buf *out, int code, struct str message)
     json_open(&w, '{');
     json_key(&w, "result");
     json_put_null(&w);
-    json_key(&w, "success");
-    json_put_bool(&w, false);
+    json_add_bool(&w, "success", false);
     json_key(&w, "errors");
     json_open(&w, '[');
     json_open(&w, '{');
-    json_key(&w, "code");
-    json_put_int(&w, code);
-    json_key(&w, "message");
-    json_put_str(&w, message);
+    json_add_int(&w, "code", code);
+    json_add_str(&w, "message", message);
     json_close(&w, '}');
     json_close(&w, ']');
-    json_key(&w, "messages");
-    json_put_raw(&w, STR("[]"));
+    json_add_raw(&w, "messages", STR("[]"));
     json_close(&w, '}');
 }
 
@@ -42,19 +38,14 @@ static void put_failed(struct buf *out, struct str code, struct str message, str
 {
     struct json_out w = json_out(out);
     json_open(&w, '{');
-    json_key(&w, "state");
-    json_put_str(&w, STR("Failed"));
+    json_add_str(&w, "state", STR("Failed"));
     json_key(&w, "error");
     json_open(&w, '{');
-    json_key(&w, "code");
-    json_put_str(&w, code);
-    json_key(&w, "message");
-    json_put_str(&w, message);
+    json_add_str(&w, "code", code);
+    json_add_str(&w, "message", message);
     json_close(&w, '}');
-    if (model.n) {
-        json_key(&w, "model");
-        json_put_str(&w, model);
-    }
+    if (model.n)
+        json_add_str(&w, "model", model);
     json_close(&w, '}');
 }
 
@@ -81,10 +72,8 @@ static void put_no_credits(struct buf *out, struct str message)
     json_open(&w, '{');
     json_key(&w, "error");
     json_open(&w, '{');
-    json_key(&w, "message");
-    json_put_str(&w, message);
-    json_key(&w, "type");
-    json_put_str(&w, STR("gateway_error"));
+    json_add_str(&w, "message", message);
+    json_add_str(&w, "type", STR("gateway_error"));
     json_key(&w, "code");
     json_put_null(&w);
     json_close(&w, '}');
@@ -156,10 +145,8 @@ static struct str completed(const struct txn *t)
     buf_init(&b, FAULT_BYTES);
     struct json_out w = json_out(&b);
     json_open(&w, '{'); /* of what stands before it: the answer */
-    json_key(&w, "provider");
-    json_put_str(&w, txn_target(t)->provider->slug);
-    json_key(&w, "model");
-    json_put_str(&w, asked_model(t));
+    json_add_str(&w, "provider", txn_target(t)->provider->slug);
+    json_add_str(&w, "model", asked_model(t));
     json_close(&w, '}');
     b.p[0] = ',';
     return finished(t->arena, &b);

@@ -197,14 +197,11 @@ static void read_error(struct arena *a, int status, struct str body, struct ir_e
 void anthropic_put_error(struct json_out *w, const struct ir_error *e)
 {
     json_open(w, '{');
-    json_key(w, "type");
-    json_put_str(w, STR("error"));
+    json_add_str(w, "type", STR("error"));
     json_key(w, "error");
     json_open(w, '{');
-    json_key(w, "type");
-    json_put_str(w, errors[error_row(e)].type);
-    json_key(w, "message");
-    json_put_str(w, e->message.p ? e->message : STR(""));
+    json_add_str(w, "type", errors[error_row(e)].type);
+    json_add_str(w, "message", e->message.p ? e->message : STR(""));
     json_close(w, '}');
     json_close(w, '}');
 }

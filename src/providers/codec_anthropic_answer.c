@@ -209,8 +209,7 @@ static enum err put_call(struct writing *y, const struct ir_part *p)
     json_add_str(&y->w, "type", STR("tool_use"));
     json_add_str(&y->w, "id", p->id.p ? p->id : STR(""));
     json_add_str(&y->w, "name", p->name.p ? p->name : STR(""));
-    json_key(&y->w, "input");
-    json_put_raw(&y->w, input);
+    json_add_raw(&y->w, "input", input);
     json_close(&y->w, '}');
     return E_OK;
 }

@@ -223,14 +223,12 @@ enum err anthropic_decide(struct anthropic_request *q)
 
 static void put_member(struct anthropic_request *q, const char *key, struct str value)
 {
-    json_key(&q->w, key);
-    json_put_str(&q->w, value);
+    json_add_str(&q->w, key, value);
 }
 
 static void put_raw_member(struct anthropic_request *q, const char *key, struct str json)
 {
-    json_key(&q->w, key);
-    json_put_raw(&q->w, json);
+    json_add_raw(&q->w, key, json);
 }
 
 /* An input schema is that of an object, and says so. */
@@ -270,10 +268,8 @@ static enum err put_tool(struct anthropic_request *q, const struct ir_tool *t)
     if (t->description.n)
         put_member(q, "description", t->description);
     enum err e = put_input_schema(q, strict ? closed : schema);
-    if (said) {
-        json_key(&q->w, "strict");
-        json_put_bool(&q->w, strict);
-    }
+    if (said)
+        json_add_bool(&q->w, "strict", strict);
     anthropic_put_cache(q, t->cache);
     json_close(&q->w, '}');
     return e;
@@ -316,10 +312,8 @@ static void put_choice(struct anthropic_request *q)
     put_member(q, "type", str_c(weak ? "auto" : types[r->choice]));
     if (q->forced && r->choice == IR_CHOICE_NAMED)
         put_member(q, "name", r->choice_name);
-    if (alone) {
-        json_key(&q->w, "disable_parallel_tool_use");
-        json_put_bool(&q->w, r->parallel_tools == 0);
-    }
+    if (alone)
+        json_add_bool(&q->w, "disable_parallel_tool_use", r->parallel_tools == 0);
     json_close(&q->w, '}');
 }
 
@@ -389,10 +383,8 @@ static void put_thinking(struct anthropic_request *q)
     json_key(&q->w, "thinking");
     json_open(&q->w, '{');
     put_member(q, "type", str_c(types[q->think]));
-    if (q->think == THINK_BUDGET) {
-        json_key(&q->w, "budget_tokens");
-        json_put_int(&q->w, q->budget);
-    }
+    if (q->think == THINK_BUDGET)
+        json_add_int(&q->w, "budget_tokens", q->budget);
     if (is_on(q) && q->r->thinking_shown >= 0)
         put_member(q, "display", q->r->thinking_shown ? STR("summarized") : STR("omitted"));
     json_close(&q->w, '}');

@@ -148,15 +148,13 @@ static void put_description(struct schema *s, struct str text, const struct buf 
         (void)buf_append(&b, buf_str(left_out));
         (void)buf_append(&b, STR("}"));
     }
-    json_key(&s->w, "description");
-    json_put_str(&s->w, buf_str(&b));
+    json_add_str(&s->w, "description", buf_str(&b));
     buf_done(&b);
 }
 
 static void put_closed(struct schema *s)
 {
-    json_key(&s->w, "additionalProperties");
-    json_put_bool(&s->w, false);
+    json_add_bool(&s->w, "additionalProperties", false);
 }
 
 static void find_left_out(const struct json_val *v, struct buf *left_out)
@@ -174,10 +172,8 @@ static void find_left_out(const struct json_val *v, struct buf *left_out)
 static void put_members(struct schema *s, const struct json_val *v, const struct buf *left_out)
 {
     bool described = false, closed = !is_object(v);
-    if (is_object(v) && !json_get(v, "type")) {
-        json_key(&s->w, "type");
-        json_put_str(&s->w, STR("object"));
-    }
+    if (is_object(v) && !json_get(v, "type"))
+        json_add_str(&s->w, "type", STR("object"));
     for (struct json_iter it = json_iter(v); json_next(&it);) {
         if (str_eq(it.key, STR("description")) && !described) {
             put_description(s, json_str(it.val), left_out);

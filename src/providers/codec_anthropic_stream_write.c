@@ -25,8 +25,7 @@ static struct json_out begin_event(struct codec_writer *w, const char *name)
     (void)buf_printf(w->out, "event: %s\ndata: ", name);
     struct json_out o = json_out(w->out);
     json_open(&o, '{');
-    json_key(&o, "type");
-    json_put_str(&o, str_c(name));
+    json_add_str(&o, "type", str_c(name));
     return o;
 }
 
@@ -38,14 +37,12 @@ static void end_event(struct json_out *o)
 
 static void put_member(struct json_out *o, const char *key, struct str value)
 {
-    json_key(o, key);
-    json_put_str(o, value.p ? value : STR(""));
+    json_add_str(o, key, value.p ? value : STR(""));
 }
 
 static void put_index(struct json_out *o, int index)
 {
-    json_key(o, "index");
-    json_put_int(o, index);
+    json_add_int(o, "index", index);
 }
 
 static void write_start(struct codec_writer *w, const struct ir_event *ev)
@@ -256,8 +253,7 @@ static enum err write_raw(struct codec_writer *w, const struct ir_event *ev)
         return e;
     struct json_out o = begin_event(w, "content_block_start");
     put_index(&o, y->index);
-    json_key(&o, "content_block");
-    json_put_raw(&o, ev->part->raw);
+    json_add_raw(&o, "content_block", ev->part->raw);
     end_event(&o);
     write_block_stop(w);
     return E_OK;

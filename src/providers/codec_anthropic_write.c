@@ -25,8 +25,7 @@ static void drop(struct anthropic_request *q, struct str name)
 
 static void put_member(struct anthropic_request *q, const char *key, struct str value)
 {
-    json_key(&q->w, key);
-    json_put_str(&q->w, value);
+    json_add_str(&q->w, key, value);
 }
 
 /* ---- cache breakpoints ----------------------------------------------------------------------------- */
@@ -305,8 +304,7 @@ static enum err put_call(struct anthropic_request *q, const struct ir_message *m
     open_block(q, "assistant", "tool_use");
     put_member(q, "id", id);
     put_member(q, "name", p->name.p ? p->name : STR(""));
-    json_key(&q->w, "input");
-    json_put_raw(&q->w, input);
+    json_add_raw(&q->w, "input", input);
     anthropic_put_cache(q, ir_cache_behind(m, p));
     json_close(&q->w, '}');
     return E_OK;
@@ -388,10 +386,8 @@ static enum err put_result(struct anthropic_request *q, const struct ir_message 
             e = put_user_part(q, &none, in);
         json_close(&q->w, ']');
     }
-    if (p->is_error) {
-        json_key(&q->w, "is_error");
-        json_put_bool(&q->w, true);
-    }
+    if (p->is_error)
+        json_add_bool(&q->w, "is_error", true);
     anthropic_put_cache(q, ir_cache_behind(m, p));
     json_close(&q->w, '}');
     return e;
@@ -647,8 +643,7 @@ enum err anthropic_write_request(struct arena *a, struct ir_request *r, const st
         return e;
     json_open(&q.w, '{');
     put_member(&q, "model", model);
-    json_key(&q.w, "max_tokens");
-    json_put_int(&q.w, q.max_tokens);
+    json_add_int(&q.w, "max_tokens", q.max_tokens);
     e = anthropic_put_tools(&q);
     put_system(&q);
     if (e == E_OK)

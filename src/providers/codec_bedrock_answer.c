@@ -94,8 +94,7 @@ static void put_location(struct json_out *w, const struct ir_citation *c)
     if (c->url.p) {
         json_add_str(w, "url", c->url);
     } else if (number) {
-        json_key(w, "documentIndex");
-        json_put_raw(w, c->document);
+        json_add_raw(w, "documentIndex", c->document);
     }
     bedrock_close(w);
 }

@@ -16,8 +16,7 @@ static void drop(struct bedrock_request *q, struct str name)
 
 static void put_raw_member(struct bedrock_request *q, const char *key, struct str json)
 {
-    json_key(&q->q.w, key);
-    json_put_raw(&q->q.w, json);
+    json_add_raw(&q->q.w, key, json);
 }
 
 /* ---- decisions ------------------------------------------------------------------------------------- */
@@ -99,10 +98,8 @@ static void put_spec(struct bedrock_request *q, const struct ir_tool *t)
     json_open(w, '{');
     put_raw_member(q, "json", schema);
     json_close(w, '}');
-    if (strict || (t->strict == 0 && can_strict)) {
-        json_key(w, "strict");
-        json_put_bool(w, strict);
-    }
+    if (strict || (t->strict == 0 && can_strict))
+        json_add_bool(w, "strict", strict);
     bedrock_close(w);
 }
 

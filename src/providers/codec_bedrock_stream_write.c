@@ -56,8 +56,7 @@ static enum err frame(struct codec_writer *w, size_t at, const char *type, bool 
 static void put_index(struct codec_writer *w, struct json_out *j)
 {
     const struct writing *s = w->state;
-    json_key(j, "contentBlockIndex");
-    json_put_int(j, s->index);
+    json_add_int(j, "contentBlockIndex", s->index);
 }
 
 /* {"delta": {"KIND": {"KEY": text}}, ...}; key NULL: {"delta": {"KIND": text}, ...} */

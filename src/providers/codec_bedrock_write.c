@@ -44,8 +44,7 @@ void bedrock_put_call(struct json_out *w, struct str id, struct str name, struct
     bedrock_open(w, "toolUse");
     json_add_str(w, "toolUseId", id);
     json_add_str(w, "name", name);
-    json_key(w, "input");
-    json_put_raw(w, input);
+    json_add_raw(w, "input", input);
     bedrock_close(w);
 }
 

@@ -81,10 +81,8 @@ static void put_counts(struct json_out *w, const char *key, const struct usage *
 {
     json_key(w, key);
     json_open(w, '{');
-    json_key(w, "input_tokens");
-    json_put_int(w, u->input);
-    json_key(w, "output_tokens");
-    json_put_int(w, u->output);
+    json_add_int(w, "input_tokens", u->input);
+    json_add_int(w, "output_tokens", u->output);
     json_close(w, '}');
 }
 
@@ -93,10 +91,8 @@ void cohere_put_usage(struct json_out *w, const struct usage *u)
     json_open(w, '{');
     put_counts(w, "billed_units", u);
     put_counts(w, "tokens", u);
-    if (u->cached) {
-        json_key(w, "cached_tokens");
-        json_put_int(w, u->cached);
-    }
+    if (u->cached)
+        json_add_int(w, "cached_tokens", u->cached);
     json_close(w, '}');
 }
 
@@ -137,8 +133,7 @@ static void put_place(struct json_out *w, const char *key, int64_t n)
 {
     if (n < 0)
         return;
-    json_key(w, key);
-    json_put_int(w, n);
+    json_add_int(w, key, n);
 }
 
 static void put_source(struct json_out *w, const struct ir_citation *c)

@@ -17,14 +17,12 @@ static void drop(struct cohere_request *q, struct str name)
 
 static void put_raw_member(struct cohere_request *q, const char *key, struct str json)
 {
-    json_key(&q->w, key);
-    json_put_raw(&q->w, json);
+    json_add_raw(&q->w, key, json);
 }
 
 static void put_bool(struct cohere_request *q, const char *key, bool v)
 {
-    json_key(&q->w, key);
-    json_put_bool(&q->w, v);
+    json_add_bool(&q->w, key, v);
 }
 
 /* ---- the answer's format --------------------------------------------------------------------------- */
@@ -201,10 +199,8 @@ static void put_sampling(struct cohere_request *q)
         put_raw_member(q, "seed", r->seed);
     else if (r->seed.p)
         drop(q, STR("seed"));
-    if (r->max_tokens >= 0) {
-        json_key(&q->w, "max_tokens");
-        json_put_int(&q->w, r->max_tokens);
-    }
+    if (r->max_tokens >= 0)
+        json_add_int(&q->w, "max_tokens", r->max_tokens);
     if (r->logprobs >= 0)
         put_bool(q, "logprobs", r->logprobs);
 }
@@ -241,10 +237,8 @@ static void put_thinking(struct cohere_request *q)
     json_key(w, "thinking");
     json_open(w, '{');
     json_add_str(w, "type", off ? STR("disabled") : STR("enabled"));
-    if (!off && budget > 0) {
-        json_key(w, "token_budget");
-        json_put_int(w, budget);
-    }
+    if (!off && budget > 0)
+        json_add_int(w, "token_budget", budget);
     json_close(w, '}');
 }
 

@@ -37,10 +37,8 @@ static struct json_out open_event(struct codec_writer *w, const char *type, int6
     struct json_out j = json_out(w->out);
     json_open(&j, '{');
     json_add_str(&j, "type", str_c(type));
-    if (index >= 0) {
-        json_key(&j, "index");
-        json_put_int(&j, index);
-    }
+    if (index >= 0)
+        json_add_int(&j, "index", index);
     return j;
 }
 

@@ -403,8 +403,7 @@ void gemini_put_error(struct json_out *w, const struct ir_error *e)
     json_open(w, '{');
     json_key(w, "error");
     json_open(w, '{');
-    json_key(w, "code");
-    json_put_int(w, error_status(e));
+    json_add_int(w, "code", error_status(e));
     json_add_str(w, "message", e->message.p ? e->message : STR(""));
     json_add_str(w, "status", errors[error_row(e)].name);
     if (e->retry_after > 0)

@@ -29,8 +29,7 @@ static void put_function(struct gemini_request *q, const struct ir_tool *t)
         json_add_str(&q->w, "description", t->description);
     if (t->schema.n &&
         !str_eq(t->schema, STR("{}"))) { /* as it is; `parameters` would take a part of it only */
-        json_key(&q->w, "parametersJsonSchema");
-        json_put_raw(&q->w, t->schema);
+        json_add_raw(&q->w, "parametersJsonSchema", t->schema);
     }
     json_close(&q->w, '}');
 }
@@ -112,16 +111,14 @@ static void put_number(struct gemini_request *q, const char *name, struct str nu
 {
     if (!number.n)
         return;
-    json_key(&q->w, name);
-    json_put_raw(&q->w, number);
+    json_add_raw(&q->w, name, number);
 }
 
 static void put_count(struct gemini_request *q, const char *name, int64_t n)
 {
     if (n < 0)
         return;
-    json_key(&q->w, name);
-    json_put_int(&q->w, n);
+    json_add_int(&q->w, name, n);
 }
 
 /* An int32. */
@@ -166,10 +163,8 @@ static void put_sampling(struct gemini_request *q)
         put_number(q, "presencePenalty", r->presence_penalty);
     if (!is_zero(r->frequency_penalty))
         put_number(q, "frequencyPenalty", r->frequency_penalty);
-    if (r->logprobs >= 0) {
-        json_key(&q->w, "responseLogprobs");
-        json_put_bool(&q->w, r->logprobs);
-    }
+    if (r->logprobs >= 0)
+        json_add_bool(&q->w, "responseLogprobs", r->logprobs);
     put_count(q, "logprobs", r->top_logprobs);
 }
 
@@ -197,10 +192,8 @@ static void put_format(struct gemini_request *q)
     }
     json_add_str(&q->w, "responseMimeType",
                  r->format == IR_FORMAT_TEXT ? STR("text/plain") : STR("application/json"));
-    if (r->format == IR_FORMAT_SCHEMA && r->format_schema.n) {
-        json_key(&q->w, "responseJsonSchema");
-        json_put_raw(&q->w, r->format_schema);
-    }
+    if (r->format == IR_FORMAT_SCHEMA && r->format_schema.n)
+        json_add_raw(&q->w, "responseJsonSchema", r->format_schema);
 }
 
 /* ---- thinking -------------------------------------------------------------------------------------- */
@@ -230,8 +223,7 @@ static const char *level_of(const struct gemini_request *q, struct str effort)
 
 static void put_budget(struct gemini_request *q, int64_t budget)
 {
-    json_key(&q->w, "thinkingBudget");
-    json_put_int(&q->w, budget);
+    json_add_int(&q->w, "thinkingBudget", budget);
 }
 
 static void put_thinking(struct gemini_request *q)
@@ -261,8 +253,7 @@ static void put_thinking(struct gemini_request *q)
     else if (r->thinking_budget == -2)
         put_budget(q, -1);
     if (r->thinking_shown >= 0 && !off) { /* refused where there are none */
-        json_key(&q->w, "includeThoughts");
-        json_put_bool(&q->w, r->thinking_shown);
+        json_add_bool(&q->w, "includeThoughts", r->thinking_shown);
     }
     json_close(&q->w, '}');
 }
@@ -342,8 +333,7 @@ static void put_labels(struct gemini_request *q)
     for (struct json_iter it = json_iter(json_root(doc)); fit && json_next(&it);)
         fit = is_label(it.key, 1) && it.key.p[0] >= 'a' && is_label(json_str(it.val), 0);
     if (fit) {
-        json_key(&q->w, "labels");
-        json_put_raw(&q->w, q->r->metadata);
+        json_add_raw(&q->w, "labels", q->r->metadata);
     } else if (q->r->metadata.n) {
         gemini_drop(q, "metadata");
     }
@@ -359,10 +349,8 @@ static void put_service(struct gemini_request *q)
         json_add_str(&q->w, "serviceTier", tier);
     else if (tier.n)
         gemini_drop(q, "service_tier");
-    if (q->r->store >= 0) {
-        json_key(&q->w, "store");
-        json_put_bool(&q->w, q->r->store);
-    }
+    if (q->r->store >= 0)
+        json_add_bool(&q->w, "store", q->r->store);
 }
 
 void gemini_put_params(struct gemini_request *q)
@@ -370,10 +358,8 @@ void gemini_put_params(struct gemini_request *q)
     put_tools(q);
     put_choice(q);
     put_config(q);
-    if (q->r->safety.n) {
-        json_key(&q->w, "safetySettings");
-        json_put_raw(&q->w, q->r->safety);
-    }
+    if (q->r->safety.n)
+        json_add_raw(&q->w, "safetySettings", q->r->safety);
     put_labels(q);
     put_service(q);
     if (q->r->user.n)

@@ -90,8 +90,7 @@ static void close_content(struct json_out *j, const struct candidate *c)
     json_close(j, '}');
     if (c->finished)
         json_add_str(j, "finishReason", gemini_reason_of(c->finish));
-    json_key(j, "index");
-    json_put_int(j, c->number);
+    json_add_int(j, "index", c->number);
 }
 
 static enum err put_text(struct codec_writer *w, const struct candidate *c, struct str text, bool thought,

@@ -8,10 +8,8 @@ void gemini_put_text(struct json_out *w, struct str text, bool thought, struct s
 {
     if (text.p)
         json_add_str(w, "text", text);
-    if (thought) {
-        json_key(w, "thought");
-        json_put_bool(w, true);
-    }
+    if (thought)
+        json_add_bool(w, "thought", true);
     if (signature.n)
         json_add_str(w, "thoughtSignature", signature);
 }
@@ -24,8 +22,7 @@ void gemini_put_call(struct json_out *w, struct str id, struct str name, struct 
     if (id.n)
         json_add_str(w, "id", id);
     json_add_str(w, "name", name.p ? name : STR(""));
-    json_key(w, "args");
-    json_put_raw(w, arguments);
+    json_add_raw(w, "args", arguments);
     json_close(w, '}');
     if (signature.n)
         json_add_str(w, "thoughtSignature", signature);
@@ -68,12 +65,9 @@ static void put_support(struct json_out *w, const struct ir_citation *c, int64_t
     if (c->start >= 0 && c->end >= c->start) {
         json_key(w, "segment");
         json_open(w, '{');
-        if (c->start) {
-            json_key(w, "startIndex");
-            json_put_int(w, c->start);
-        }
-        json_key(w, "endIndex");
-        json_put_int(w, c->end);
+        if (c->start)
+            json_add_int(w, "startIndex", c->start);
+        json_add_int(w, "endIndex", c->end);
         json_close(w, '}');
     }
     json_key(w, "groundingChunkIndices");

@@ -62,8 +62,7 @@ void chat_put_thought(struct json_out *w, const struct chat_thought *t)
 {
     json_open(w, '{');
     json_add_str(w, "type", t->redacted ? STR("reasoning.encrypted") : STR("reasoning.text"));
-    json_key(w, "index");
-    json_put_int(w, t->index);
+    json_add_int(w, "index", t->index);
     if (t->text.p && !t->redacted)
         json_add_str(w, "text", t->text);
     if (t->signature.n)

@@ -18,14 +18,10 @@ static void put_tool(struct chat_writing *q, const struct ir_tool *t)
     chat_put(q, "name", t->name);
     if (t->description.p)
         chat_put(q, "description", t->description);
-    if (t->schema.p) {
-        json_key(&q->w, "parameters");
-        json_put_raw(&q->w, t->schema);
-    }
-    if (t->strict >= 0 && !chat_lacks(q, CODEC_NO_STRICT)) {
-        json_key(&q->w, "strict");
-        json_put_bool(&q->w, t->strict);
-    }
+    if (t->schema.p)
+        json_add_raw(&q->w, "parameters", t->schema);
+    if (t->strict >= 0 && !chat_lacks(q, CODEC_NO_STRICT))
+        json_add_bool(&q->w, "strict", t->strict);
     json_close(&q->w, '}');
     chat_put_cache(q, t->cache);
     json_close(&q->w, '}');
@@ -82,8 +78,7 @@ static void put_tools(struct chat_writing *q)
             chat_drop(q, "parallel_tool_calls");
         return;
     }
-    json_key(&q->w, "parallel_tool_calls");
-    json_put_bool(&q->w, q->r->parallel_tools);
+    json_add_bool(&q->w, "parallel_tool_calls", q->r->parallel_tools);
 }
 
 /* ---- the form of the answer ---- */
@@ -106,12 +101,9 @@ static void put_format(struct chat_writing *q)
         chat_put(q, "name", r->format_name.n ? r->format_name : STR("answer"));
         if (r->format_description.p)
             chat_put(q, "description", r->format_description);
-        if (r->format_strict >= 0) {
-            json_key(&q->w, "strict");
-            json_put_bool(&q->w, r->format_strict);
-        }
-        json_key(&q->w, "schema");
-        json_put_raw(&q->w, r->format_schema);
+        if (r->format_strict >= 0)
+            json_add_bool(&q->w, "strict", r->format_strict);
+        json_add_raw(&q->w, "schema", r->format_schema);
         json_close(&q->w, '}');
     }
     json_close(&q->w, '}');
@@ -223,12 +215,10 @@ static void put_modalities(struct chat_writing *q)
         put_strs(q, "modalities", l);
     else if (l->n)
         chat_drop(q, "modalities");
-    if (q->r->audio.p && chat_lacks(q, CODEC_RANDOM_SEED)) {
+    if (q->r->audio.p && chat_lacks(q, CODEC_RANDOM_SEED))
         chat_drop(q, "audio_output");
-    } else if (q->r->audio.p) {
-        json_key(&q->w, "audio");
-        json_put_raw(&q->w, q->r->audio);
-    }
+    else if (q->r->audio.p)
+        json_add_raw(&q->w, "audio", q->r->audio);
 }
 
 static void put_tier(struct chat_writing *q)
@@ -250,12 +240,10 @@ static void put_stream(struct chat_writing *q)
 {
     if (!q->r->stream)
         return;
-    json_key(&q->w, "stream");
-    json_put_bool(&q->w, true);
+    json_add_bool(&q->w, "stream", true);
     if (chat_lacks(q, CODEC_NO_STREAM_OPTIONS))
         return;
-    json_key(&q->w, "stream_options");
-    json_put_raw(&q->w, STR("{\"include_usage\":true}"));
+    json_add_raw(&q->w, "stream_options", STR("{\"include_usage\":true}"));
 }
 
 static void put_rest(struct chat_writing *q)
@@ -276,10 +264,8 @@ static void put_rest(struct chat_writing *q)
     put_user(q);
     if (r->metadata.p && strict && r->store != 1) /* labels of stored answers: refused for others */
         chat_drop(q, "metadata");
-    else if (r->metadata.p) {
-        json_key(&q->w, "metadata");
-        json_put_raw(&q->w, r->metadata);
-    }
+    else if (r->metadata.p)
+        json_add_raw(&q->w, "metadata", r->metadata);
     if (r->stop.n)
         put_strs(q, "stop", &r->stop);
     put_modalities(q);

@@ -115,8 +115,7 @@ static void put_logprobs(struct json_out *w, struct str content)
         return;
     }
     json_open(w, '{');
-    json_key(w, "content");
-    json_put_raw(w, content);
+    json_add_raw(w, "content", content);
     json_add_str(w, "refusal", str_of(NULL, 0));
     json_close(w, '}');
 }
@@ -585,8 +584,7 @@ static enum err end(struct codec_writer *w)
     if (s->has_usage && w->request->stream_usage) {
         struct json_out j = json_out(w->out);
         (void)buf_append(w->out, s->head);
-        json_key(&j, "choices");
-        json_put_raw(&j, STR("[]"));
+        json_add_raw(&j, "choices", STR("[]"));
         put_usage(&j, &s->usage);
         (void)buf_append(w->out, STR("}\n\n"));
     }

@@ -81,10 +81,8 @@ void responses_put_error(struct json_out *w, const struct ir_error *e)
     json_open(w, '{');
     responses_put(w, "message", e->message);
     responses_put(w, "type", errors[e->kind].type);
-    json_key(w, "param");
-    json_put_str(w, e->param);
-    json_key(w, "code");
-    json_put_str(w, e->code);
+    json_add_str(w, "param", e->param);
+    json_add_str(w, "code", e->code);
     json_close(w, '}');
 }
 

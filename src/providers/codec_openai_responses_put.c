@@ -173,8 +173,7 @@ static void put_thoughts(struct json_out *w, const struct ir_part *p, bool empty
         json_close(w, '}');
     }
     json_close(w, ']');
-    json_key(w, "encrypted_content");
-    json_put_str(w, p->signature.n && !empty ? p->signature : str_of(NULL, 0));
+    json_add_str(w, "encrypted_content", p->signature.n && !empty ? p->signature : str_of(NULL, 0));
 }
 
 static void put_call(struct json_out *w, const struct ir_part *p, bool empty)
@@ -188,8 +187,7 @@ static void put_picture(struct json_out *w, const struct ir_part *p, bool empty)
 {
     static const struct str image = S("image/");
     struct str mime = p->media.mime;
-    json_key(w, "result");
-    json_put_str(w, empty ? str_of(NULL, 0) : p->media.data);
+    json_add_str(w, "result", empty ? str_of(NULL, 0) : p->media.data);
     responses_put(w, "output_format", str_istarts(mime, image) ? str_from(mime, image.n) : STR("png"));
 }
 
@@ -293,8 +291,7 @@ static void put_request(struct json_out *w, const struct ir_request *r)
     json_key(w, "instructions");
     json_put_null(w);
     json_add_raw(w, "metadata", r->metadata.p ? r->metadata : STR("{}"));
-    json_key(w, "parallel_tool_calls");
-    json_put_bool(w, r->parallel_tools != 0);
+    json_add_bool(w, "parallel_tool_calls", r->parallel_tools != 0);
     json_add_raw(w, "temperature", r->temperature.p ? r->temperature : null);
     json_add_raw(w, "top_p", r->top_p.p ? r->top_p : null);
     json_key(w, "max_output_tokens");
@@ -313,10 +310,8 @@ static void put_request(struct json_out *w, const struct ir_request *r)
     json_close(w, '}');
     json_key(w, "reasoning");
     json_open(w, '{');
-    json_key(w, "effort");
-    json_put_str(w, responses_effort(r));
-    json_key(w, "summary");
-    json_put_str(w, r->thinking_shown == 1 ? STR("auto") : str_of(NULL, 0));
+    json_add_str(w, "effort", responses_effort(r));
+    json_add_str(w, "summary", r->thinking_shown == 1 ? STR("auto") : str_of(NULL, 0));
     json_close(w, '}');
     json_add_raw(w, "previous_response_id", null);
     json_add_raw(w, "truncation", STR("\"disabled\""));

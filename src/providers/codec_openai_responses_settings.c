@@ -263,8 +263,7 @@ void responses_put_tools(struct json_out *w, const struct ir_request *r, unsigne
             responses_put(w, "description", t->description);
         json_add_raw(w, "parameters", t->schema.p ? t->schema : STR("null"));
         if (!(quirks & CODEC_NO_STRICT)) { /* not to say it means true, here alone */
-            json_key(w, "strict");
-            json_put_bool(w, t->strict == 1);
+            json_add_bool(w, "strict", t->strict == 1);
         }
         json_close(w, '}');
     }
@@ -304,10 +303,8 @@ static void put_tools(struct responses_writing *q)
         json_key(&q->w, "tool_choice");
         responses_put_choice(&q->w, r);
     }
-    if (r->parallel_tools >= 0 && !(q->ask->quirks & CODEC_NO_PARALLEL)) {
-        json_key(&q->w, "parallel_tool_calls");
-        json_put_bool(&q->w, r->parallel_tools);
-    }
+    if (r->parallel_tools >= 0 && !(q->ask->quirks & CODEC_NO_PARALLEL))
+        json_add_bool(&q->w, "parallel_tool_calls", r->parallel_tools);
 }
 
 /* ---- everything else, written
@@ -324,10 +321,8 @@ void responses_put_format(struct json_out *w, const struct ir_request *r)
         if (r->format_description.p)
             responses_put(w, "description", r->format_description);
         json_add_raw(w, "schema", r->format_schema.p ? r->format_schema : STR("{}"));
-        if (r->format_strict >= 0) {
-            json_key(w, "strict");
-            json_put_bool(w, r->format_strict);
-        }
+        if (r->format_strict >= 0)
+            json_add_bool(w, "strict", r->format_strict);
     }
     json_close(w, '}');
 }
@@ -407,18 +402,14 @@ static void put_include(struct responses_writing *q)
 
 static void put_numbers(struct responses_writing *q)
 {
-    if (q->r->max_tokens >= 0) {
-        json_key(&q->w, "max_output_tokens");
-        json_put_int(&q->w, q->r->max_tokens);
-    }
+    if (q->r->max_tokens >= 0)
+        json_add_int(&q->w, "max_output_tokens", q->r->max_tokens);
     if (q->r->temperature.p)
         json_add_raw(&q->w, "temperature", q->r->temperature);
     if (q->r->top_p.p)
         json_add_raw(&q->w, "top_p", q->r->top_p);
-    if (q->r->top_logprobs >= 0) {
-        json_key(&q->w, "top_logprobs");
-        json_put_int(&q->w, q->r->top_logprobs);
-    }
+    if (q->r->top_logprobs >= 0)
+        json_add_int(&q->w, "top_logprobs", q->r->top_logprobs);
 }
 
 static bool is_tier(struct str word)
@@ -452,14 +443,10 @@ static void put_labels(struct responses_writing *q)
         put_user(q);
     if (is_tier(q->r->service_tier))
         responses_put(&q->w, "service_tier", q->r->service_tier);
-    if (q->r->store >= 0) {
-        json_key(&q->w, "store");
-        json_put_bool(&q->w, q->r->store);
-    }
-    if (q->r->stream) {
-        json_key(&q->w, "stream");
-        json_put_bool(&q->w, true);
-    }
+    if (q->r->store >= 0)
+        json_add_bool(&q->w, "store", q->r->store);
+    if (q->r->stream)
+        json_add_bool(&q->w, "stream", true);
 }
 
 static bool has_cache_marks(const struct ir_request *r)

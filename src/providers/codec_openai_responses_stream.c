@@ -41,8 +41,7 @@ static struct json_out event_open(struct codec_writer *w, const char *type)
     (void)buf_append(w->out, STR("\ndata: "));
     json_open(&j, '{');
     responses_put(&j, "type", str_c(type));
-    json_key(&j, "sequence_number");
-    json_put_int(&j, s->sequence++);
+    json_add_int(&j, "sequence_number", s->sequence++);
     return j;
 }
 
@@ -54,8 +53,7 @@ static void event_close(struct json_out *j)
 
 static void put_number(struct json_out *j, const char *key, size_t n)
 {
-    json_key(j, key);
-    json_put_int(j, (int64_t)n);
+    json_add_int(j, key, (int64_t)n);
 }
 
 static void write_response(struct codec_writer *w, const char *type, bool begun, const struct ir_error *error)
@@ -124,10 +122,8 @@ static void end_text(struct codec_writer *w)
     bool refusal = s->part->kind == IR_REFUSAL;
     struct json_out j = item_event_open(w, refusal ? "response.refusal.done" : "response.output_text.done");
     responses_put(&j, refusal ? "refusal" : "text", s->part->text);
-    if (!refusal) {
-        json_key(&j, "logprobs");
-        json_put_raw(&j, responses_logprobs(&s->y, s->part));
-    }
+    if (!refusal)
+        json_add_raw(&j, "logprobs", responses_logprobs(&s->y, s->part));
     event_close(&j);
     write_content(w, "response.content_part.done", false);
     s->content++;
@@ -244,10 +240,8 @@ static void write_text(struct codec_writer *w, const struct ir_event *ev)
     bool refusal = ev->kind == IR_EV_REFUSAL;
     struct json_out j = item_event_open(w, refusal ? "response.refusal.delta" : "response.output_text.delta");
     responses_put(&j, "delta", ev->text);
-    if (!refusal) {
-        json_key(&j, "logprobs");
-        json_put_raw(&j, STR("[]"));
-    }
+    if (!refusal)
+        json_add_raw(&j, "logprobs", STR("[]"));
     event_close(&j);
 }
 
@@ -282,8 +276,7 @@ static void write_logprobs(struct codec_writer *w, struct str list)
         return;
     struct json_out j = item_event_open(w, "response.output_text.delta");
     responses_put(&j, "delta", STR(""));
-    json_key(&j, "logprobs");
-    json_put_raw(&j, list);
+    json_add_raw(&j, "logprobs", list);
     event_close(&j);
 }
 
@@ -340,8 +333,7 @@ static void fail(struct codec_writer *w, const struct ir_error *error)
     w->ended = true;
     responses_put(&j, "code", responses_error_code(error));
     responses_put(&j, "message", error->message);
-    json_key(&j, "param");
-    json_put_str(&j, error->param);
+    json_add_str(&j, "param", error->param);
     json_key(&j, "error");
     responses_put_error(&j, error);
     event_close(&j);

@@ -14,8 +14,7 @@ static void note(struct responses_writing *q, const char *name)
 
 void responses_put(struct json_out *w, const char *key, struct str value)
 {
-    json_key(w, key);
-    json_put_str(w, value.p ? value : STR(""));
+    json_add_str(w, key, value.p ? value : STR(""));
 }
 
 /* ---- annotations ---- */
@@ -31,10 +30,8 @@ static int64_t count_letters(struct str text)
 /* Where the statement stands in the text; a citation that does not say means all of it. */
 static void put_span(struct json_out *w, const struct ir_part *text, const struct ir_citation *c)
 {
-    json_key(w, "start_index");
-    json_put_int(w, c->start >= 0 ? c->start : 0);
-    json_key(w, "end_index");
-    json_put_int(w, c->end >= 0 ? c->end : count_letters(text->text));
+    json_add_int(w, "start_index", c->start >= 0 ? c->start : 0);
+    json_add_int(w, "end_index", c->end >= 0 ? c->end : count_letters(text->text));
 }
 
 void responses_put_annotation(struct json_out *w, const struct ir_part *text, const struct ir_citation *c)
@@ -55,8 +52,7 @@ void responses_put_annotation(struct json_out *w, const struct ir_part *text, co
         responses_put(w, "type", STR("file_citation"));
         responses_put(w, "file_id", file);
         responses_put(w, "filename", title);
-        json_key(w, "index");
-        json_put_int(w, c->end >= 0 ? c->end : count_letters(text->text));
+        json_add_int(w, "index", c->end >= 0 ? c->end : count_letters(text->text));
     }
     json_close(w, '}');
 }

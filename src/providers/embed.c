@@ -204,10 +204,8 @@ static enum err put_vector(struct writing *x, const struct json_val *vector)
     if (json_type(vector) != JSON_ARRAY || json_type(json_at(vector, 0)) != JSON_NUMBER)
         return E_SYNTAX;
     json_open(&x->w, '{');
-    json_key(&x->w, "object");
-    json_put_str(&x->w, STR("embedding"));
-    json_key(&x->w, "index");
-    json_put_int(&x->w, (int64_t)x->n++);
+    json_add_str(&x->w, "object", STR("embedding"));
+    json_add_int(&x->w, "index", (int64_t)x->n++);
     json_key(&x->w, "embedding");
     enum err e = E_OK;
     if (x->x->request->base64)
@@ -260,10 +258,8 @@ static void put_usage(struct json_out *w, int64_t tokens)
     static const char *const names[] = {"prompt_tokens", "total_tokens"};
     json_key(w, "usage");
     json_open(w, '{');
-    for (size_t i = 0; i < countof(names); i++) {
-        json_key(w, names[i]);
-        json_put_int(w, tokens > 0 ? tokens : 0);
-    }
+    for (size_t i = 0; i < countof(names); i++)
+        json_add_int(w, names[i], tokens > 0 ? tokens : 0);
     json_close(w, '}');
 }
 
@@ -273,8 +269,7 @@ enum err embed_answer(const struct embed_answer *x, struct str bodies, struct bu
     struct json_out *w = &wr.w;
     enum err e = E_OK;
     json_open(w, '{');
-    json_key(w, "object");
-    json_put_str(w, STR("list"));
+    json_add_str(w, "object", STR("list"));
     json_key(w, "data");
     json_open(w, '[');
     while (e == E_OK && bodies.p)
@@ -282,8 +277,7 @@ enum err embed_answer(const struct embed_answer *x, struct str bodies, struct bu
     if (e != E_OK || wr.n != x->request->n)
         return E_SYNTAX;
     json_close(w, ']');
-    json_key(w, "model");
-    json_put_str(w, wr.model[0] ? str_c(wr.model) : x->model);
+    json_add_str(w, "model", wr.model[0] ? str_c(wr.model) : x->model);
     put_usage(w, wr.tokens < 0 ? x->head_tokens : wr.tokens);
     json_close(w, '}');
     return out->full ? E_FULL : E_OK;

@@ -31,8 +31,7 @@ static void put_dimensions(const struct embed_call *c, struct json_out *w, const
 {
     if (!c->request->dimensions)
         return;
-    json_key(w, key);
-    json_put_int(w, c->request->dimensions);
+    json_add_int(w, key, c->request->dimensions);
 }
 
 static void open_member(struct json_out *w, const char *key, char bracket)

@@ -139,10 +139,8 @@ static struct str jwt_part(struct arena *a, const struct str (*members)[2], size
         json_put_str(&w, members[i][1]);
     }
     if (now_s) {
-        json_key(&w, "iat");
-        json_put_int(&w, now_s);
-        json_key(&w, "exp");
-        json_put_int(&w, now_s + HOUR_S);
+        json_add_int(&w, "iat", now_s);
+        json_add_int(&w, "exp", now_s + HOUR_S);
     }
     json_close(&w, '}');
     struct str part = b.full ? (struct str){NULL, 0} : base64url_encode(a, buf_str(&b));

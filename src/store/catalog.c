@@ -159,8 +159,7 @@ static void put_time(struct json_out *w, const char *key, int64_t ms)
 {
     char text[TIME_TEXT];
     clock_rfc3339(ms, text);
-    json_key(w, key);
-    json_put_str(w, str_c(text));
+    json_add_str(w, key, str_c(text));
 }
 
 static void read_gateway(struct gateway *g)
@@ -189,12 +188,9 @@ static bool complete_settings(struct arena *a, struct gateway *g)
                  {"account_tag", g->account},
                  {"internal_id", str_of(uuid, sizeof(uuid))}};
     json_open(&w, '{');
-    for (size_t i = 0; i < countof(names); i++) {
-        json_key(&w, names[i].key);
-        json_put_str(&w, names[i].value);
-    }
-    json_key(&w, "is_default");
-    json_put_bool(&w, str_eq(g->slug, STR("default")));
+    for (size_t i = 0; i < countof(names); i++)
+        json_add_str(&w, names[i].key, names[i].value);
+    json_add_bool(&w, "is_default", str_eq(g->slug, STR("default")));
     put_time(&w, "created_at", g->created_ms);
     put_time(&w, "modified_at", g->modified_ms);
     struct str stored = str_trim(g->settings);

@@ -98,8 +98,7 @@ bool evaluation_is_processed(struct str settings)
 void evaluation_put(struct json_out *w, const struct evaluation *e)
 {
     json_open(w, '{');
-    json_key(w, "last_row");
-    json_put_int(w, e->last_row);
+    json_add_int(w, "last_row", e->last_row);
     json_key(w, "filters");
     json_open(w, '[');
     for (size_t i = 0; i < e->n; i++)
@@ -134,18 +133,12 @@ static void put_result(struct json_out *w, const struct json_val *old, struct ar
     enum evaluator e = uuid_parse(type, &uuid) == E_OK ? evaluator_of(uuid) : EVALUATOR_COUNT;
     bool done = status == EVALUATION_DONE && e != EVALUATOR_COUNT;
     json_open(w, '{');
-    json_key(w, "id");
-    json_put_str(w, id);
-    json_key(w, "evaluation_type_id");
-    json_put_str(w, type);
-    json_key(w, "result");
-    json_put_str(w, done ? evaluation_result(a, s, e) : STR(""));
-    json_key(w, "status");
-    json_put_int(w, status);
-    json_key(w, "total_logs");
-    json_put_int(w, evaluation_logs(s, e));
-    json_key(w, "modified_ms");
-    json_put_int(w, now_ms);
+    json_add_str(w, "id", id);
+    json_add_str(w, "evaluation_type_id", type);
+    json_add_str(w, "result", done ? evaluation_result(a, s, e) : STR(""));
+    json_add_int(w, "status", status);
+    json_add_int(w, "total_logs", evaluation_logs(s, e));
+    json_add_int(w, "modified_ms", now_ms);
     json_close(w, '}');
 }
 

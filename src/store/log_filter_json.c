@@ -25,10 +25,8 @@ void log_filter_put(struct json_out *w, const struct log_filter *f)
     for (size_t i = 0; i < f->n; i++) {
         const struct log_clause *c = &f->clauses[i];
         json_open(w, '{');
-        json_key(w, "key");
-        json_put_str(w, log_keys[c->key].name);
-        json_key(w, "operator");
-        json_put_str(w, operators[c->op]);
+        json_add_str(w, "key", log_keys[c->key].name);
+        json_add_str(w, "operator", operators[c->op]);
         json_key(w, "value");
         json_open(w, '[');
         for (size_t k = 0; k < c->n; k++)

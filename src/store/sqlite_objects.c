@@ -238,8 +238,7 @@ static struct str actor_json(struct arena *a, const struct actor *who)
     for (size_t i = 0; i < countof(rows); i++) {
         if (!rows[i].value.n)
             continue;
-        json_key(&w, rows[i].key);
-        json_put_str(&w, rows[i].value);
+        json_add_str(&w, rows[i].key, rows[i].value);
     }
     json_close(&w, '}');
     struct str text = arena_dup(a, buf_str(&b));

@@ -87,8 +87,7 @@ struct str token_settings(struct arena *a, const struct token *t)
     json_add_int(&w, "permissions", t->permissions);
     json_add_int(&w, "expires_ms", t->expires_ms);
     json_add_int(&w, "not_before_ms", t->not_before_ms);
-    json_key(&w, "disabled");
-    json_put_bool(&w, t->disabled);
+    json_add_bool(&w, "disabled", t->disabled);
     if (t->gateways) {
         json_key(&w, "gateways");
         json_open(&w, '[');
@@ -96,10 +95,8 @@ struct str token_settings(struct arena *a, const struct token *t)
             json_put_str(&w, t->gateways[i]);
         json_close(&w, ']');
     }
-    if (t->policies.n) {
-        json_key(&w, "policies");
-        json_put_raw(&w, t->policies);
-    }
+    if (t->policies.n)
+        json_add_raw(&w, "policies", t->policies);
     json_close(&w, '}');
     struct str text = b.full ? str_of(NULL, 0) : arena_dup(a, buf_str(&b));
     buf_done(&b);
