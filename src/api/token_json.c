@@ -343,6 +343,7 @@ void token_put(struct json_out *w, const struct token *t, int64_t now_ms, struct
         json_put_raw(w, t->policies);
     else
         put_policy(w, t);
+    json_add_int(w, "weir_id", t->id);
     if (t->gateways) {
         json_key(w, "weir_gateways");
         json_open(w, '[');

@@ -55,8 +55,9 @@ test('tokens', async (t) => {
         assert.match(made.id, /^[0-9a-f]{32}$/);
         assert.match(made.value, /^weir_[0-9A-Za-z]{40}$/);
         const { value, ...shown } = made;
-        assert.deepEqual({ ...shown, id: 0, issued_on: 0, modified_on: 0, policies: 0 },
-            { id: 0, name: 'ci', status: 'active', issued_on: 0, modified_on: 0, not_before: '2020-01-01T00:00:00Z', expires_on: '2099-12-31T23:59:59Z', policies: 0 });
+        assert.deepEqual({ ...shown, id: 0, issued_on: 0, modified_on: 0, policies: 0, weir_id: 0 },
+            { id: 0, name: 'ci', status: 'active', issued_on: 0, modified_on: 0, not_before: '2020-01-01T00:00:00Z', expires_on: '2099-12-31T23:59:59Z', policies: 0, weir_id: 0 });
+        assert.equal(shown.weir_id, 2); // as weir token list has it: the root token is the first
         assert.deepEqual(made.policies, [{ id: made.policies[0].id, effect: 'allow', resources: RESOURCES,
             permission_groups: [{ id: groups[3].id, name: 'AI Gateway Run' }, { id: groups[1].id, name: 'AI Gateway Read' }] }]);
         assert.deepEqual(await client.accounts.tokens.get(made.id, { account_id: ACCOUNT }), shown, 'and never again with its text');

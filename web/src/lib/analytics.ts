@@ -23,7 +23,7 @@ export const iso = (seconds: number) => new Date(seconds * 1000).toISOString().r
 
 export interface Sums {
     count: number;
-    sum: { cost: number; tokensIn: number; tokensOut: number; cachedRequests: number; erroredRequests: number; cacheReadTokens: number; unpricedRequests: number };
+    sum: { cost: number; tokensIn: number; tokensOut: number; cachedRequests: number; erroredRequests: number; cacheReadTokens: number; unpricedRequests: number; savedCost: number };
     quantiles: { durationMsP50: number | null; durationMsP95: number | null; ttftMsP50: number | null; ttftMsP95: number | null };
 }
 export interface Dimensions { gateway?: string; provider?: string; model?: string; statusCode?: number; [time: string]: string | number | undefined }
@@ -31,13 +31,16 @@ export type Group = Sums & { dimensions: Dimensions };
 
 export const NOTHING: Sums = {
     count: 0,
-    sum: { cost: 0, tokensIn: 0, tokensOut: 0, cachedRequests: 0, erroredRequests: 0, cacheReadTokens: 0, unpricedRequests: 0 },
+    sum: { cost: 0, tokensIn: 0, tokensOut: 0, cachedRequests: 0, erroredRequests: 0, cacheReadTokens: 0, unpricedRequests: 0, savedCost: 0 },
     quantiles: { durationMsP50: null, durationMsP95: null, ttftMsP50: null, ttftMsP95: null },
 };
 
 const NODE = 'aiGatewayRequestsAdaptiveGroups';
-const SUMS = 'count sum { cost tokensIn tokensOut cachedRequests erroredRequests cacheReadTokens unpricedRequests }';
+const SUMS = 'count sum { cost tokensIn tokensOut cachedRequests erroredRequests cacheReadTokens unpricedRequests savedCost }';
+const LABELS = 'weirLabelsGroups';
+const LABEL_SUMS = 'count sum { cost savedCost tokensIn tokensOut cachedRequests erroredRequests unpricedRequests } max { datetime }';
 const QUANTILES = 'quantiles { durationMsP50 durationMsP95 ttftMsP50 ttftMsP95 }';
+const BARS = 20; // of a breakdown
 const NOW = 'datetime_geq: $from, datetime_lt: $to';
 const BEFORE = 'datetime_geq: $before, datetime_lt: $from';
 
@@ -61,11 +64,23 @@ export async function overview(range: Range, abort: AbortSignal): Promise<Overvi
     return { now: answer.now ?? [], all: answer.all ?? [], series: answer.series ?? [], before: answer.before ?? null, allBefore: answer.allBefore ?? null };
 }
 
+/** Label of the token that requests came with; others are keys of the metadata. */
+export const TOKEN = 'cf.token';
+
+export interface ErrorGroup { count: number; dimensions: { errorKind: string } }
+/** Requests with a label of this value; `other`: those of values that are not told apart. */
+export interface LabelGroup {
+    count: number;
+    sum: { cost: number; savedCost: number; tokensIn: number; tokensOut: number; cachedRequests: number; erroredRequests: number; unpricedRequests: number };
+    max: { datetime: string };
+    dimensions: { value: string; other: number };
+}
 export interface Analytics {
-    all: Sums[]; allBefore: Sums[] | null; series: Group[]; providers: Group[]; models: Group[]; statuses: Group[];
+    all: Sums[]; allBefore: Sums[] | null; series: Group[]; providers: Group[]; models: Group[]; statuses: Group[]; errors: ErrorGroup[]; tokens: LabelGroup[];
+    labels: { count: number; dimensions: { label: string } }[];
 }
 
-/** One gateway: sums, series and the three breakdowns. */
+/** One gateway: sums, series, the breakdowns, and which labels there are. */
 export async function analytics(gateway: string, range: Range, abort: AbortSignal): Promise<Analytics> {
     const vars = { gw: gateway, ...times(range) };
     const by = (name: string, dimensions: string, limit: number) =>
@@ -74,10 +89,22 @@ export async function analytics(gateway: string, range: Range, abort: AbortSigna
         all: ${NODE}(limit: 1, filter: {gateway: $gw, ${NOW}}) { ${SUMS} ${QUANTILES} }
         series: ${NODE}(limit: 1000, orderBy: [${range.bucket}_ASC], filter: {gateway: $gw, ${NOW}}) { ${SUMS} ${QUANTILES} dimensions { ${range.bucket} } }
         allBefore: ${NODE}(limit: 1, filter: {gateway: $gw, ${BEFORE}}) { ${SUMS} ${QUANTILES} }
-        ${by('providers', 'provider', 20)} ${by('models', 'provider model', 20)} ${by('statuses', 'statusCode', 20)} } } }`;
+        ${by('providers', 'provider', 20)} ${by('models', 'provider model', 20)} ${by('statuses', 'statusCode', 20)}
+        errors: aiGatewayErrorsAdaptiveGroups(limit: 20, orderBy: [count_DESC], filter: {gateway: $gw, ${NOW}}) { count dimensions { errorKind } }
+        tokens: ${LABELS}(limit: ${BARS}, orderBy: [count_DESC], filter: {gateway: $gw, label: "${TOKEN}", ${NOW}}) { ${LABEL_SUMS} dimensions { value other } }
+        labels: ${LABELS}(limit: 100, orderBy: [count_DESC], filter: {gateway: $gw, label_notin: ["${TOKEN}", ""], ${NOW}}) { count dimensions { label } } } } }`;
     const answer = await graphql<Partial<Analytics>>(query, vars, abort);
     return { all: answer.all ?? [], allBefore: answer.allBefore ?? null, series: answer.series ?? [], providers: answer.providers ?? [],
-        models: answer.models ?? [], statuses: answer.statuses ?? [] };
+        models: answer.models ?? [], statuses: answer.statuses ?? [], errors: answer.errors ?? [], tokens: answer.tokens ?? [], labels: answer.labels ?? [] };
+}
+
+/** One gateway's requests by the values of a label, the most frequent first. */
+export async function byLabel(gateway: string, label: string, range: Range, abort: AbortSignal): Promise<LabelGroup[]> {
+    const { from, to } = times(range);
+    const query = `query ($gw: string!, $label: string!, $from: Time!, $to: Time!) { viewer { accounts {
+        values: ${LABELS}(limit: ${BARS}, orderBy: [count_DESC], filter: {gateway: $gw, label: $label, ${NOW}}) { ${LABEL_SUMS} dimensions { value other } } } } }`;
+    const { values = [] } = await graphql<{ values?: LabelGroup[] }>(query, { gw: gateway, label, from, to }, abort);
+    return values;
 }
 
 /** Providers and models of a gateway in the last month, the most used first. */

@@ -30,6 +30,8 @@ export const KEYS: Record<string, Key> = {
     weir_key_alias: { label: 'Stored key', kind: 'text' },
     'metadata.key': { label: 'Metadata key', kind: 'text' },
     'metadata.value': { label: 'Metadata value', kind: 'text' },
+    weir_metadata: { label: 'Metadata', kind: 'text' },
+    weir_token: { label: 'Token', kind: 'number' },
     user_agent: { label: 'User agent', kind: 'text' },
     request_type: { label: 'Door', kind: 'text', choices: named('native', 'universal') },
     request_content_type: { label: 'Request type', kind: 'text', offers: ['application/json', 'multipart/form-data'] },
@@ -40,6 +42,9 @@ export const KEYS: Record<string, Key> = {
     wholesale: { label: 'Unified Billing', kind: 'bool' },
     compatibilityMode: { label: 'Compat', kind: 'bool' },
 };
+
+/** A kind of error in words. */
+export const errorKind = (kind: string) => (kind ? kind.replaceAll('_', ' ') : 'not known');
 
 const SIGNS: Record<Operator, string> = { eq: 'is', neq: 'is not', contains: 'contains', lt: 'below', gt: 'above' };
 const TIME_SIGNS: Record<Operator, string> = { ...SIGNS, lt: 'before', gt: 'after' };

@@ -25,7 +25,7 @@ function options(lines: Line[], width: number, format: (n: number) => string): u
     return {
         width, height: 200, padding: [12, 20, 0, 0], cursor: { y: false, points: { size: 6 } }, legend: { live: true },
         scales: { y: { range: (_u, _min, max) => [0, max > 0 ? max * 1.08 : 1] } },
-        axes: [{ ...axis, space: 70, size: 30, values: (_u, ticks, _i, _space, step) => ticks.map((t) => tick(t, step)) }, { ...axis, size: 62, values: (_u, ticks) => ticks.map((t) => format(t)) }],
+        axes: [{ ...axis, space: 70, size: 30, values: (_u, ticks, _i, _space, step) => ticks.map((t) => tick(t, step)) }, { ...axis, size: 72, values: (_u, ticks) => ticks.map((t) => format(t)) }],
         series: [{ value: (_u, t) => (t == null ? '' : new Date(t * 1000).toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'short' })) },
             ...lines.map((l) => ({
                 label: l.label, stroke: colour(l.colour), width: l.bars ? 0 : 2, points: { show: false }, spanGaps: false,

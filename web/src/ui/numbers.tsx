@@ -21,11 +21,13 @@ export function Cards({ now, before }: { now: Sums; before: Sums | null }) {
         <div class="card figure"><dt>{label}</dt><dd>{value}{delta && <Delta now={delta[0]} before={delta[1]} bad={delta[2]} />}</dd><dd class="muted">{note}</dd></div>
     );
     return (
-        <dl class="figures">
-            {card('Requests', count(now.count), now.count ? `${percent(n.cachedRequests, now.count)} from the cache` : NONE, b ? [now.count, before.count, false] : null)}
+        <dl class="figures four">
+            {card('Requests', count(now.count), now.count ? `${exact(now.count - n.erroredRequests)} went well` : NONE, b ? [now.count, before.count, false] : null)}
             {card('Errors', percent(n.erroredRequests, now.count), `${exact(n.erroredRequests)} failed`, b ? [share(n.erroredRequests, now.count), share(b.erroredRequests, before.count), true] : null)}
             {card('Cost', money(n.cost), n.unpricedRequests ? `${exact(n.unpricedRequests)} without a price` : now.count ? 'every request priced' : NONE, b ? [n.cost, b.cost, true] : null)}
+            {card('Saved', money(n.savedCost), n.cachedRequests ? 'what cached answers had cost' : NONE, b ? [n.savedCost, b.savedCost, false] : null)}
             {card('Tokens', count(n.tokensIn + n.tokensOut), `${count(n.tokensIn)} in, ${count(n.tokensOut)} out`, b ? [n.tokensIn + n.tokensOut, b.tokensIn + b.tokensOut, false] : null)}
+            {card('Cached', percent(n.cachedRequests, now.count), n.cachedRequests === 1 ? '1 answer' : `${exact(n.cachedRequests)} answers`, b ? [share(n.cachedRequests, now.count), share(b.cachedRequests, before.count), false] : null)}
             {card('Latency', duration(q.durationMsP50), q.durationMsP95 == null ? NONE : `median; 95 % within ${duration(q.durationMsP95)}`, p?.durationMsP50 && q.durationMsP50 ? [q.durationMsP50, p.durationMsP50, true] : null)}
             {card('First byte', duration(q.ttftMsP50), q.ttftMsP95 == null ? NONE : `median; 95 % within ${duration(q.ttftMsP95)}`, p?.ttftMsP50 && q.ttftMsP50 ? [q.ttftMsP50, p.ttftMsP50, true] : null)}
         </dl>
