@@ -213,3 +213,14 @@ test('the overview: found by name, put in order, and the menu keeps its gateway'
     await page.getByRole('list', { name: 'Pages of crowd-7' }).getByRole('link', { name: 'Logs' }).click();
     await page.waitForURL(/crowd-7\/logs/);
 });
+
+test('a daemon that cannot be reached is asked again by itself', async (t) => {
+    const page = await w.page(t, '/gateways/default/domains', { expected: ['net::ERR_FAILED'] });
+    await page.getByRole('heading', { name: 'No domain of its own' }).waitFor();
+    let asked = 0;
+    await page.route('**/policies?**', (route) => (++asked < 3 ? route.abort() : route.fallback()));
+    await page.getByRole('link', { name: 'Policies' }).click();
+    await page.getByRole('alert').filter({ hasText: 'It is asked again' }).waitFor();
+    await page.getByRole('heading', { name: 'No policy' }).waitFor();
+    assert.ok(asked >= 3);
+});

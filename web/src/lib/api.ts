@@ -46,7 +46,7 @@ export async function send(path: string, { method = 'GET', body, signal: abort, 
         return await fetch(ROOT + path, init);
     } catch (e) {
         if (abort?.aborted) throw e;
-        throw new ApiError(0, [{ code: 0, message: 'The daemon cannot be reached', path: [] }], what);
+        throw new ApiError(0, [{ code: 0, message: 'The daemon cannot be reached. It is asked again every few seconds', path: [] }], what);
     }
 }
 

@@ -31,6 +31,9 @@ export const GROUPS: Group[] = [
         otel: { label: 'OpenTelemetry' }, stripe: { label: 'Stripe' }, workers_ai_billing_mode: { label: 'Who pays for Workers AI' } } },
 ];
 
+/** What people call a key. */
+export const labelOf = (key: string) => GROUPS.map((g) => g.keys[key]?.label).find(Boolean) ?? key;
+
 /** What a gateway is made with when nobody has a wish. */
 export const PLAIN = { cache_invalidate_on_update: true, cache_ttl: 0, collect_logs: true, rate_limiting_interval: 0, rate_limiting_limit: 0, rate_limiting_technique: 'fixed' } as const;
 

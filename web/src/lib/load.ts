@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Data of a page: what came, what went wrong, whether more is on its way. What was there stays until the new is there.
 import { useEffect, useRef, useState } from 'preact/hooks';
+import { ApiError } from './api';
+
+const AGAIN_MS = 3000; // a daemon that cannot be reached is asked again by itself
 
 export interface Loaded<T> {
     data: T | undefined;
@@ -29,5 +32,11 @@ export function useLoad<T>(fetcher: (abort: AbortSignal) => Promise<T>, deps: un
         const timer = setInterval(() => { if (!document.hidden) setTurn((n) => n + 1); }, every);
         return () => clearInterval(timer);
     }, [every]);
+    const unreachable = state.error instanceof ApiError && state.error.status === 0;
+    useEffect(() => {
+        if (!unreachable) return;
+        const timer = setTimeout(() => setTurn((n) => n + 1), AGAIN_MS);
+        return () => clearTimeout(timer);
+    }, [state]);
     return { data: state.data, error: state.error, loading: state.loading, reload: () => setTurn((n) => n + 1) };
 }

@@ -172,12 +172,16 @@ type InHand = ReturnType<typeof useGraph>;
 
 const HELP = 'Choose an element to see its properties. Drag elements to move them; drag from a dot to where an output leads. With the keyboard: Tab chooses, arrows move, Enter goes to the properties, Delete deletes.';
 
+/* As large as the whole graph can be seen, within what can be read. */
+const BESIDE = 620, SMALLEST = 0.7; // the menu, the panel and the gaps between
+const fitting = (width: number) => Math.min(1, Math.max(SMALLEST, Math.floor((10 * (innerWidth > 900 ? innerWidth - BESIDE : innerWidth)) / width) / 10));
+
 function Canvas({ work, editable }: { work: InHand; editable: boolean }) {
     const [view, setView] = useState<View>(matchMedia('(max-width: 900px)').matches ? 'outline' : 'graph');
     const { elements, selected, remarks, acts } = work;
     const known = useProviders();
     const places = { ...graph.layout(elements), ...work.moved };
-    const [zoom, setZoom] = useState(() => (Math.max(...Object.values(places).map((p) => p.x)) > 700 ? 0.8 : 1));
+    const [zoom, setZoom] = useState(() => fitting(Math.max(...Object.values(places).map((p) => p.x)) + graph.WIDTH + graph.EDGE));
     const nearer = (by: number) => () => setZoom(Math.min(1.4, Math.max(0.4, Number((zoom + by).toFixed(1)))));
     const panel = selected !== null && elements[selected]
         ? <ElementPanel elements={elements} at={selected} known={known} remarks={remarks.get(elements[selected]) ?? []} editable={editable} change={work.change(selected)} rename={work.rename(selected)} remove={() => acts.remove(selected)} /> : null;

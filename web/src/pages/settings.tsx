@@ -3,7 +3,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { ApiError, may } from '../lib/api';
 import { get, put, remove, type Body } from '../lib/client';
-import { grouped, type Group } from '../lib/gateway-keys';
+import { grouped, labelOf, type Group } from '../lib/gateway-keys';
 import { rereadGateways } from '../lib/gateways';
 import { useLoad } from '../lib/load';
 import { go, link, query, setQuery } from '../lib/router';
@@ -84,7 +84,7 @@ function Editor({ id, gateway, schema, reload }: { id: string; gateway: Gateway;
             {error && <Problem error={error} />}
             {changed.length > 0 && (
                 <div class="savebar" role="region" aria-label="What will change">
-                    <ul>{changed.map(({ key, from, to }) => <li key={key}><b>{key}</b> <del>{brief(from)}</del> <ins>{brief(to)}</ins></li>)}</ul>
+                    <ul>{changed.map(({ key, from, to }) => <li key={key} title={key}><b>{labelOf(key)}</b> <del>{brief(from)}</del> <ins>{brief(to)}</ins></li>)}</ul>
                     <div class="actions"><Button onClick={() => { setNow(before); setError(null); }}>Undo</Button><Button kind="primary" type="submit" busy={busy} disabled={wrong}>Save {changed.length === 1 ? '1 change' : `${changed.length} changes`}</Button></div>
                 </div>
             )}

@@ -49,7 +49,7 @@ export const Icon = ({ name }: { name: IconName }) => (
 
 export function Button({ icon, kind = '', busy = false, children, label, ...rest }: {
     icon?: IconName; kind?: '' | 'primary' | 'danger' | 'ghost'; busy?: boolean; children?: ComponentChildren; label?: string;
-    onClick?: (e: MouseEvent) => void; type?: 'button' | 'submit'; disabled?: boolean; 'aria-pressed'?: boolean; 'aria-expanded'?: boolean; class?: string;
+    onClick?: (e: MouseEvent) => void; type?: 'button' | 'submit'; disabled?: boolean; autofocus?: boolean; 'aria-pressed'?: boolean; 'aria-expanded'?: boolean; class?: string;
 }) {
     const { type = 'button', class: more = '', ...others } = rest;
     return (
@@ -159,8 +159,8 @@ export function Confirm() {
         <Dialog title={q.title} onClose={close} class="small">
             <form onSubmit={act}>
                 <p>{q.text}</p>
-                {q.word && <label class="field">Type <b>{q.word}</b> to confirm<input value={typed} onInput={(e) => setTyped(e.currentTarget.value)} autocomplete="off" /></label>}
-                <footer><Button onClick={close}>{q.keep ?? 'Keep it'}</Button><Button kind="danger" type="submit" busy={busy} disabled={!!q.word && typed !== q.word}>{q.act}</Button></footer>
+                {q.word && <label class="field">Type <b>{q.word}</b> to confirm<input autofocus value={typed} onInput={(e) => setTyped(e.currentTarget.value)} autocomplete="off" /></label>}
+                <footer><Button autofocus={!q.word} onClick={close}>{q.keep ?? 'Keep it'}</Button><Button kind="danger" type="submit" busy={busy} disabled={!!q.word && typed !== q.word}>{q.act}</Button></footer>
             </form>
         </Dialog>
     );

@@ -59,15 +59,19 @@ function inWords(value: Json | undefined, unit: string | undefined): string {
     return ms >= (unit === 'seconds' ? 120000 : 1000) ? ` = ${Number(n.toFixed(2))} ${word}` : '';
 }
 
+/* Descriptions are Markdown. */
+const plain = (text = '') => text.replaceAll('`', '').replace(/\[([^\]]*)\]\([^)]*\)/g, '$1');
+
 export function Field({ name, schema, hint, value, onChange, complaint, disabled = false }: {
     name: string; schema: Schema; hint?: Hint; value: Json | undefined; onChange: (v: Json) => void; complaint?: string | null; disabled?: boolean;
 }) {
-    const id = useId(), wrong = complaint ?? fault(schema, value), k = kind(schema);
-    const [typed, setTyped] = useState(show(value));
+    const id = useId(), k = kind(schema);
+    const [typed, setTyped] = useState(show(value)), [visited, setVisited] = useState(false);
+    const wrong = complaint ?? (visited || value !== '' ? fault(schema, value) : null); // nothing is wrong with a form that is just begun
     // what is being typed ("0.", half an object) stays as it is, until the value becomes another one than it says
     const written = JSON.stringify(read(schema, typed)) === JSON.stringify(value ?? null) || typed === show(value) ? typed : show(value);
     const type = (input: string) => { setTyped(input); onChange(read(schema, input)); };
-    const common = { id, name, disabled, 'aria-describedby': `${id}-help`, 'aria-invalid': wrong ? true : undefined };
+    const common = { id, name, disabled, onBlur: () => setVisited(true), 'aria-describedby': `${id}-help`, 'aria-invalid': wrong ? true : undefined };
     const options: [Json, string][] | undefined = hint?.choices ?? schema.enum?.map((e): [Json, string] => [e, e ?? 'not set']) ?? (k === 'boolean' && nullable(schema) ? [[null, 'as usual'], [true, 'yes'], [false, 'no']] : undefined);
     const limits = [schema.minimum !== undefined && schema.maximum !== undefined ? range(schema) : '', nullable(schema) && !options ? 'Empty: not set' : ''].filter(Boolean).join('. ');
     const line = { ...common, autocomplete: 'off', value: written, placeholder: hint?.example ?? '', onInput: (e: { currentTarget: { value: string } }) => type(e.currentTarget.value) };
@@ -78,7 +82,7 @@ export function Field({ name, schema, hint, value, onChange, complaint, disabled
         : k === 'object' || k === 'array' || hint?.lines
             ? <textarea {...common} rows={hint?.lines ?? 4} spellcheck={false} value={written} placeholder={hint?.example} onInput={(e) => type(e.currentTarget.value)} />
             : hint?.secret ? <input {...line} type="password" /> : hint?.offers ? <><input {...line} list={`${id}-offers`} spellcheck={false} /><datalist id={`${id}-offers`}>{hint.offers.map((o) => <option key={o} value={o} />)}</datalist></> : <input {...line} inputMode={k === 'integer' ? 'numeric' : k === 'number' ? 'decimal' : 'text'} />;
-    const help = <small id={`${id}-help`}>{schema.description?.replaceAll('`', '')}{limits && <span class="limits"> {limits}.</span>}{schema['x-weir-idle'] && ' It is kept, but nothing acts on it yet.'}{wrong && <em class="wrong"> {wrong}</em>}</small>;
+    const help = <small id={`${id}-help`}>{plain(schema.description)}{limits && <span class="limits"> {limits}.</span>}{schema['x-weir-idle'] && ' It is kept, but nothing acts on it yet.'}{wrong && <em class="wrong"> {wrong}</em>}</small>;
     const idle = schema['x-weir-idle'] && <Tag tone="warn">not yet</Tag>;
     if (k === 'boolean' && !options)
         return <div class="field toggle"><input {...common} type="checkbox" role="switch" checked={value === true} onChange={(e) => onChange(e.currentTarget.checked)} /><div><span class="label"><label for={id}>{hint?.label ?? name}</label>{idle}</span>{help}</div></div>;
