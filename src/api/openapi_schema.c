@@ -177,9 +177,13 @@ static void put_flag(struct json_out *w, const char *key, bool is)
     json_put_bool(w, true);
 }
 
-void schema_put_field(struct json_out *w, const struct field *f)
+/* type: NULL, or a closer one than the kind. */
+static void put_field(struct json_out *w, const struct field *f, const char *type)
 {
-    put_kind(w, f, f->null != NULL);
+    if (type)
+        schema_put_type(w, str_c(type));
+    else
+        put_kind(w, f, f->null != NULL);
     put_limits(w, f);
     put_flag(w, "x-weir-idle", f->flags & FIELD_IDLE); /* kept and shown; nothing acts on it yet */
     put_flag(w, "writeOnly", f->flags & FIELD_HIDDEN);
@@ -187,6 +191,38 @@ void schema_put_field(struct json_out *w, const struct field *f)
         json_key(w, "default");
         json_put_raw(w, str_c(f->omitted));
     }
+}
+
+void schema_put_field(struct json_out *w, const struct field *f)
+{
+    put_field(w, f, NULL);
+}
+
+static const struct {
+    const struct fields_table *table;
+    const char *key, *type;
+} lists[] = {
+#define SHAPE(name, doc)
+#define KEY(name, type, doc)
+#define MAY(name, type, doc)
+#define LIKE(shape)
+#define FIELDS(table)
+#define LISTS(table, key, type) {&table, #key, type},
+#include "api/shapes.def"
+#undef SHAPE
+#undef KEY
+#undef MAY
+#undef LIKE
+#undef FIELDS
+#undef LISTS
+};
+
+static const char *type_of_list(const struct fields_table *t, const char *key)
+{
+    for (size_t i = 0; i < countof(lists); i++)
+        if (lists[i].table == t && strcmp(lists[i].key, key) == 0)
+            return lists[i].type;
+    return NULL;
 }
 
 void schema_put_table(struct json_out *w, const struct fields_table *t)
@@ -200,7 +236,7 @@ void schema_put_table(struct json_out *w, const struct fields_table *t)
         json_key(w, t->v[i].key);
         json_open(w, '{');
         put_doc(w, t->v[i].doc);
-        schema_put_field(w, &t->v[i]);
+        put_field(w, &t->v[i], type_of_list(t, t->v[i].key));
         json_close(w, '}');
     }
     json_close(w, '}');
@@ -221,12 +257,14 @@ static const struct row {
 #define MAY(name, type, doc) {ROW_MAY, #name, type, doc, NULL},
 #define LIKE(shape) {ROW_LIKE, #shape, NULL, NULL, NULL},
 #define FIELDS(table) {ROW_FIELDS, NULL, NULL, NULL, &table},
+#define LISTS(table, key, type)
 #include "api/shapes.def"
 #undef SHAPE
 #undef KEY
 #undef MAY
 #undef LIKE
 #undef FIELDS
+#undef LISTS
 };
 
 static bool is_of_shape(const struct row *r)

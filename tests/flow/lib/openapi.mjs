@@ -12,7 +12,7 @@ function closed(schema, part = false) {
     if (typeof schema !== 'object' || schema === null) return schema;
     const out = {};
     for (const [key, value] of Object.entries(schema))
-        out[key] = key === '$ref' ? value.replace('#/components/schemas/', 'weir#/$defs/')
+        out[key] = key === '$ref' ? rooted(value)
             : key === 'allOf' ? value.map((s) => closed(s, true))
                 : key === 'properties' ? Object.fromEntries(Object.entries(value).map(([k, s]) => [k, closed(s)]))
                     : key === 'enum' || key === 'required' || key === 'default' ? value : closed(value);
@@ -20,6 +20,8 @@ function closed(schema, part = false) {
     else if (schema.properties && !part) out.additionalProperties = false;
     return out;
 }
+
+const rooted = (schema) => JSON.parse(JSON.stringify(schema).replaceAll('#/components/schemas/', 'weir#/$defs/'));
 
 export class Described {
     constructor(document, send) {
@@ -40,6 +42,8 @@ export class Described {
         };
         findParts(document.paths);
         this.ajv = addFormats(new Ajv({ strict: true, strictTypes: false, allErrors: true, keywords: ['x-weir-idle'] }));
+        this.bodies = addFormats(new Ajv({ strict: true, strictTypes: false, strictRequired: false, keywords: ['x-weir-idle'] }));
+        this.bodies.addSchema({ $id: 'weir', $defs: rooted(schemas) });
         this.ajv.addSchema({ $id: 'weir', $defs: Object.fromEntries(Object.entries(schemas).map(([name, s]) => [name, closed(s, parts.has(name))])) });
     }
 
@@ -84,6 +88,8 @@ export class Described {
         assert.ok(media, `${id} is answered with ${type}: ${Object.keys(this.content(id, status))}`);
         const value = type === 'application/json' ? JSON.parse(answer.text) : answer.text;
         this.check(media.schema, value, `${id}, ${status}`);
+        const takes = status === 200 && operation.requestBody?.content['application/json'].schema; // it may have more, which is ignored
+        if (takes) assert.ok(this.bodies.validate(rooted(takes), body), `${id} takes ${JSON.stringify(body)}, but: ${this.bodies.errorsText()}`);
         return value;
     }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Filters of a log list, as the API takes them and as they stand in the address: f=key:operator:value, values apart by '|'.
+import type { LogFilter } from './openapi';
 
 export type Operator = 'eq' | 'neq' | 'contains' | 'lt' | 'gt';
 export type Filter = { key: string; operator: Operator; value: (string | number | boolean | null)[] };
@@ -112,4 +113,4 @@ export const wanted = (filters: Filter[], search: string) => ({ filters: filters
 
 /** What a dataset may ask for: less than a list. */
 export const DATASET_KEYS = ['success', 'provider', 'model', 'cached', 'cost', 'tokens', 'tokens_in', 'tokens_out', 'duration', 'feedback', 'created_at', 'request_content_type', 'response_content_type'];
-export const inDataset = (f: Filter) => DATASET_KEYS.includes(f.key) && f.operator !== 'neq';
+export const inDataset = (f: Filter): f is LogFilter => DATASET_KEYS.includes(f.key) && f.operator !== 'neq';

@@ -3,10 +3,10 @@
 import { useEffect, useState } from 'preact/hooks';
 import { may } from '../lib/api';
 import { list, post, put, remove } from '../lib/client';
-import { DATASET_KEYS, fromParams, toParam, words, type Filter } from '../lib/filters';
+import { DATASET_KEYS, fromParams, inDataset, toParam, words } from '../lib/filters';
 import { ago, duration, exact, moment, money, NONE } from '../lib/format';
 import { useLoad } from '../lib/load';
-import type { Dataset, Evaluation, EvaluationType as Type } from '../lib/openapi';
+import type { Dataset, Evaluation, EvaluationType as Type, LogFilter } from '../lib/openapi';
 import { link, query, setQuery } from '../lib/router';
 import { ask, Button, Dialog, Empty, Head, Icon, Problem, Ready, say, Tag } from '../ui/basics';
 import { AddFilter } from '../ui/filters';
@@ -19,7 +19,7 @@ const meaning = (d: Dataset) => (d.filters.length ? d.filters.map(words).join(',
 
 // ---- dialogs ------------------------------------------------------------------------------------------------
 
-function DatasetForm({ id, old, filters: first, onClose, onDone }: { id: string; old: Dataset | null; filters: Filter[]; onClose: () => void; onDone: () => void }) {
+function DatasetForm({ id, old, filters: first, onClose, onDone }: { id: string; old: Dataset | null; filters: LogFilter[]; onClose: () => void; onDone: () => void }) {
     const [name, setName] = useState(old?.name ?? '');
     const [enable, setEnable] = useState(old?.enable ?? true);
     const [filters, setFilters] = useState(old?.filters ?? first);
@@ -46,7 +46,7 @@ function DatasetForm({ id, old, filters: first, onClose, onDone }: { id: string;
                     <button type="button" class="chip" aria-expanded={adding} onClick={() => setAdding(!adding)}><Icon name="plus" />Filter</button>
                 </div>
             </div>
-            {adding && <AddFilter keys={DATASET_KEYS} without={['neq']} onAdd={(f) => setFilters([...filters, f])} onClose={() => setAdding(false)} />}
+            {adding && <AddFilter keys={DATASET_KEYS} without={['neq']} onAdd={(f) => { if (inDataset(f)) setFilters([...filters, f]); }} onClose={() => setAdding(false)} />}
             {error && <Problem error={error} />}
             <footer><Button onClick={onClose}>Cancel</Button><Button kind="primary" busy={busy} disabled={!name} onClick={save}>Save</Button></footer>
         </Dialog>
@@ -133,10 +133,10 @@ function Datasets({ id, rows, onEdit, onDelete }: { id: string; rows: Dataset[];
     );
 }
 
-type Open = { dataset: Dataset | null; filters: Filter[] } | 'evaluation' | null;
+type Open = { dataset: Dataset | null; filters: LogFilter[] } | 'evaluation' | null;
 
 export function Evaluations({ id }: { id: string }) {
-    const asked = fromParams(query.value.getAll('f')); // filters that the log's page wants to be kept
+    const asked = fromParams(query.value.getAll('f')).filter(inDataset); // filters that the log's page wants to be kept
     const [open, setOpen] = useState<Open>(asked.length && may('write') ? { dataset: null, filters: asked } : null);
     const [waiting, setWaiting] = useState(false);
     const all = useLoad(async (signal) => {

@@ -8,6 +8,7 @@ import * as graph from '../lib/graph';
 import { difference, type Difference, type Elements, type GraphElement, type Places, type Point } from '../lib/graph';
 import { useLoad } from '../lib/load';
 import { useProviders } from '../lib/providers';
+import type { RouteElement } from '../lib/openapi';
 import { go, link } from '../lib/router';
 import { routeSnippets } from '../lib/snippets';
 import type { Route, RouteDeployment, RouteVersion } from '../lib/types';
@@ -24,6 +25,8 @@ const elementsOf = (v: RouteVersion): Elements => {
     const read = graph.read(v.data);
     return typeof read === 'string' ? [] : read;
 };
+/* What was drawn or typed, for the API to judge. */
+const asBody = (elements: Elements) => elements as RouteElement[];
 const brief = (id: string) => id.slice(-8); // ids begin with the time
 
 // ---- where elements were put: in this browser, by route ---------------------------------------------------
@@ -235,7 +238,7 @@ function NewRoute({ id }: { id: string }) {
     useGuard(name !== '' || difference(graph.settled(graph.opened(graph.FIRST)), graph.settled(work.elements)).length > 0, 'The route is not made yet.');
     const { error, busy, run } = useCall(work);
     const save = () => run(async () => {
-        const { result: r } = await post(ROUTES, { G: id, body: { name, elements: graph.settled(work.elements) }, what: 'Making the route' });
+        const { result: r } = await post(ROUTES, { G: id, body: { name, elements: asBody(graph.settled(work.elements)) }, what: 'Making the route' });
         keep(r.id, work.moved);
         keep('new', {});
         say('Made, and deployed');
@@ -272,7 +275,7 @@ function Existing({ id, whole, reload, older }: { id: string; whole: Whole; relo
         else show(v);
     };
     const save = () => run(async () => {
-        const { result, remarks } = await post(`${ROUTE}/versions`, { ...at, body: { elements: now }, what: 'Saving a version' });
+        const { result, remarks } = await post(`${ROUTE}/versions`, { ...at, body: { elements: asBody(now) }, what: 'Saving a version' });
         setShown(result);
         work.blamed(remarks.map((message) => ({ code: 0, message, path: [] })));
         say(result.is_valid === false ? 'Saved as a draft' : 'Saved: it counts once it is deployed');
