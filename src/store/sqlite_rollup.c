@@ -100,8 +100,8 @@ static void bind_cell(struct sqlite3_stmt *st, const struct rollup_cell *c)
         c->tokens_in,   c->tokens_out,    c->cache_read_tokens, c->cache_write_tokens, c->cost_pico,
         c->duration_us, c->first_byte_us, c->first_bytes,       c->request_bytes,      c->response_bytes,
     };
-    sqlite3_bind_text64(st, 4, k->provider.n ? k->provider.p : "", k->provider.n, SQLITE_STATIC, SQLITE_UTF8);
-    sqlite3_bind_text64(st, 5, k->model.n ? k->model.p : "", k->model.n, SQLITE_STATIC, SQLITE_UTF8);
+    sqlite_bind_text(st, 4, k->provider);
+    sqlite_bind_text(st, 5, k->model);
     bind_numbers(st, 6, numbers, countof(numbers));
 }
 
