@@ -147,12 +147,12 @@ static void get(struct issuer *i, const struct upstream_url *u)
 }
 
 /* A URL among its members; empty: none that will do. It must not lead from TLS to plain text. */
-static struct str told_url(struct issuer *i, const struct json_val *root, const char *name)
+static struct str told_url(struct arena *a, struct str issuer, const struct json_val *root, const char *name)
 {
     struct upstream_url u;
     struct str url = json_str(json_get(root, name));
-    bool good = url.p && issuer_read_url(url, &u) && (u.tls || !str_istarts(i->url, STR("https:")));
-    struct str copy = good ? arena_dup(&i->said, url) : STR("");
+    bool good = url.p && issuer_read_url(url, &u) && (u.tls || !str_istarts(issuer, STR("https:")));
+    struct str copy = good ? arena_dup(a, url) : STR("");
     return copy.p ? copy : STR("");
 }
 
@@ -166,32 +166,34 @@ static bool takes(const struct json_val *root, struct str method)
     return !all && str_eq(method, STR("client_secret_basic"));
 }
 
-/* It must be the issuer's own (section 4.3). Empty: it is not, or names no place of keys that will do. */
-static struct str read_description(struct issuer *i, const struct json_val *root)
+bool issuer_read_description(struct arena *a, struct str issuer, struct str text,
+                             struct issuer_description *ret)
 {
-    if (!str_eq(json_str(json_get(root, "issuer")), i->url))
-        return STR("");
-    arena_reset(&i->said);
-    i->described = true;
-    i->description = (struct issuer_description){
-        .authorization = told_url(i, root, "authorization_endpoint"),
-        .token = told_url(i, root, "token_endpoint"),
-        .end_session = told_url(i, root, "end_session_endpoint"),
-        .takes_basic = takes(root, STR("client_secret_basic")),
-        .takes_post = takes(root, STR("client_secret_post")),
-        .names_itself = json_bool(json_get(root, "authorization_response_iss_parameter_supported"), false),
-    };
-    return told_url(i, root, "jwks_uri");
+    struct json_doc *doc = json_parse(text);
+    const struct json_val *root = json_root(doc);
+    bool own = str_eq(json_str(json_get(root, "issuer")), issuer); /* section 4.3 */
+    if (own)
+        *ret = (struct issuer_description){
+            .keys = told_url(a, issuer, root, "jwks_uri"),
+            .authorization = told_url(a, issuer, root, "authorization_endpoint"),
+            .token = told_url(a, issuer, root, "token_endpoint"),
+            .end_session = told_url(a, issuer, root, "end_session_endpoint"),
+            .takes_basic = takes(root, STR("client_secret_basic")),
+            .takes_post = takes(root, STR("client_secret_post")),
+            .names_itself =
+                json_bool(json_get(root, "authorization_response_iss_parameter_supported"), false),
+        };
+    json_free(doc);
+    return own && ret->keys.n > 0;
 }
 
 static void take_description(struct issuer *i)
 {
     struct upstream_url u;
-    struct json_doc *doc = json_parse(buf_str(&i->answer));
-    struct str keys = read_description(i, json_root(doc));
-    json_free(doc);
+    arena_reset(&i->said);
+    i->described = issuer_read_description(&i->said, i->url, buf_str(&i->answer), &i->description);
     i->discovering = false;
-    if (keys.n && issuer_read_url(keys, &u))
+    if (i->described && issuer_read_url(i->description.keys, &u))
         get(i, &u);
     else
         fetch_failed(i, "its openid-configuration names another issuer, or no place of keys that will do");

@@ -23,13 +23,16 @@ struct issuer *issuer_ref(struct issuer *i);
 void issuer_unref(struct issuer *i);
 struct str issuer_url(const struct issuer *i);
 
-/* What it says of itself besides its keys. Strs hold until the next fetch; empty: it does not say. URLs are
- * good ones, and of TLS if the issuer's is. */
+/* What it says of itself. Strs hold until the next fetch; empty: it does not say. URLs are good ones, and of
+ * TLS if the issuer's is. */
 struct issuer_description {
-    struct str authorization, token, end_session;
+    struct str keys, authorization, token, end_session;
     bool takes_basic, takes_post; /* how clients may show their secret to `token` */
     bool names_itself;            /* RFC 9207: its answers to browsers have `iss` */
 };
+/* Reads an openid-configuration. False: it is not that of this issuer, or has no place of keys. Pure. */
+bool issuer_read_description(struct arena *a, struct str issuer, struct str text,
+                             struct issuer_description *ret);
 /* NULL when it has not told yet, or the keys' place is set so that it is not asked. */
 const struct issuer_description *issuer_description(const struct issuer *i);
 

@@ -96,6 +96,22 @@ static void statuses_have_reasons(void **state)
     assert_true(http_status_has_body(200));
 }
 
+static void percent_encoding_is_undone_by_decoding(void **state)
+{
+    (void)state;
+    struct arena a;
+    char all[256];
+    arena_init(&a, 64 * 1024);
+    assert_str(percent_encode(&a, STR("aZ09-._~ /?&=+%\xc3\xa9")),
+               STR("aZ09-._~%20%2F%3F%26%3D%2B%25%C3%A9"));
+    assert_str(percent_encode(&a, STR("")), STR(""));
+    for (size_t i = 0; i < sizeof(all); i++)
+        all[i] = (char)i;
+    struct str bytes = str_of(all, sizeof(all));
+    assert_str(percent_decode(&a, percent_encode(&a, bytes), true), bytes);
+    arena_done(&a);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -105,6 +121,7 @@ int main(void)
         cmocka_unit_test(hop_by_hop_names_are_known),
         cmocka_unit_test(illegal_bytes_are_told),
         cmocka_unit_test(statuses_have_reasons),
+        cmocka_unit_test(percent_encoding_is_undone_by_decoding),
     };
     return cmocka_run_group_tests_name("http", tests, NULL, NULL);
 }

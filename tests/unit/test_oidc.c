@@ -531,6 +531,46 @@ static void descriptions_that_are_not_believed(void **state)
     }
 }
 
+/* What sign-in asks of it besides. */
+static void the_rest_of_a_description(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *members;
+        struct issuer_description want;
+    } cases[] = {
+        {"", {.keys = S("https://i/k"), .takes_basic = true}},
+        {",\"authorization_endpoint\":\"https://i/a?b=c\",\"token_endpoint\":\"https://t.example/t\","
+         "\"end_session_endpoint\":\"https://i/e\",\"authorization_response_iss_parameter_supported\":true",
+         {.keys = S("https://i/k"),
+          .authorization = S("https://i/a?b=c"),
+          .token = S("https://t.example/t"),
+          .end_session = S("https://i/e"),
+          .takes_basic = true,
+          .names_itself = true}},
+        {",\"authorization_endpoint\":\"http://i/"
+         "a\",\"token_endpoint\":\"javascript:1\",\"end_session_endpoint\":7",
+         {.keys = S("https://i/k"), .takes_basic = true}},
+        {",\"token_endpoint_auth_methods_supported\":[\"private_key_jwt\",\"client_secret_post\"]",
+         {.keys = S("https://i/k"), .takes_post = true}},
+        {",\"token_endpoint_auth_methods_supported\":[]", {.keys = S("https://i/k")}},
+    };
+    for (size_t i = 0; i < countof(cases); i++) {
+        struct issuer_description got;
+        struct str text = arena_printf(
+            &scene.arena, "{\"issuer\":\"https://i\",\"jwks_uri\":\"https://i/k\"%s}", cases[i].members);
+        assert_true(issuer_read_description(&scene.arena, STR("https://i"), text, &got));
+        assert_str(got.keys, cases[i].want.keys);
+        assert_str(got.authorization, cases[i].want.authorization);
+        assert_str(got.token, cases[i].want.token);
+        assert_str(got.end_session, cases[i].want.end_session);
+        assert_int_equal(got.takes_basic, cases[i].want.takes_basic);
+        assert_int_equal(got.takes_post, cases[i].want.takes_post);
+        assert_int_equal(got.names_itself, cases[i].want.names_itself);
+        assert_false(issuer_read_description(&scene.arena, STR("https://i/"), text, &got));
+    }
+}
+
 /* The issuer is at a private address because the operator says so; where it points at is not. */
 static void a_description_does_not_lead_into_the_network(void **state)
 {
@@ -628,6 +668,7 @@ int main(void)
         TEST(the_end_comes_in_the_middle_of_a_fetch),
         TEST(keys_are_where_the_issuer_says),
         TEST(descriptions_that_are_not_believed),
+        TEST(the_rest_of_a_description),
         TEST(a_description_does_not_lead_into_the_network),
         TEST(accounts_and_owners),
         TEST(settings_that_would_be_unsafe),
