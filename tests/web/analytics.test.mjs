@@ -69,3 +69,36 @@ for (const width of ['wide', 'phone'])
             if (SHOTS) await page.screenshot({ path: `${SHOTS}/insight-${width}-${theme}.png`, fullPage: true });
             await assertAccessible(page, `analytics, ${width}, ${theme}`);
         });
+
+test('users of the account: who they are, what they cost, their rows', async (t) => {
+    const page = await w.page(t, '/users?range=1h');
+    const row = (name) => region(page, 'Users').getByRole('row').filter({ has: page.getByRole('rowheader', { name, exact: false }) });
+    await row('u-0').waitFor(); // of the labels there are, `user`
+    const figure = async (name) => (await page.locator('.figure', { hasText: name }).textContent()).replace(name, '');
+    assert.match(await figure('Active users'), /^5with a request/);
+    assert.match(await figure('Identity coverage'), /^92 %12 of 13 requests/);
+    assert.match(await figure('Top 10 %'), /^25 %/); // one of five: three of twelve
+    assert.match(await figure('Median spend'), /^\$0\.0000/);
+    const cells = await row('u-7').getByRole('cell').allTextContents();
+    assert.deepEqual(cells.slice(0, 6), ['$0', '3', '0', '0 %', '$0', '100 %']);
+    await page.getByLabel('Order').selectOption('errors');
+    assert.match(await region(page, 'Users').getByRole('rowheader').first().textContent(), /u-7/);
+    await row('u-0').getByRole('link', { name: 'default' }).click();
+    await page.getByText('default: 3 match', { exact: true }).waitFor();
+    await page.goBack();
+    await page.getByLabel('A user is').selectOption({ label: 'Token' });
+    await row('search-service').waitFor();
+    assert.match(await figure('Identity coverage'), /^100 %/);
+    await row('search-service').getByRole('link', { name: 'default' }).click();
+    await page.getByText('default: 8 match', { exact: true }).waitFor();
+    await page.goto('/users?range=1h&label=nobody-has-it');
+    await row('u-0').waitFor();
+});
+
+for (const [width, theme] of [['wide', 'light'], ['phone', 'dark']])
+    test(`users: ${width}, ${theme}`, async (t) => {
+        const page = await w.page(t, '/users?range=1h', { width, theme });
+        await region(page, 'Users').getByText('u-7').waitFor();
+        if (SHOTS) await page.screenshot({ path: `${SHOTS}/users-${width}-${theme}.png`, fullPage: true });
+        await assertAccessible(page, `users, ${width}, ${theme}`);
+    });

@@ -77,7 +77,7 @@ const PAGES = [
     ['overview', '/', 'row', 'default'], ['analytics', '/gateways/default?range=1h', 'heading', 'Providers'], ['logs', '/gateways/default/logs', 'row', '429'],
     ['settings', '/gateways/default/settings', 'textbox', 'Rows kept'], ['keys', '/gateways/default/keys', 'heading', 'No key is stored'], ['domains', '/gateways/default/domains', 'heading', 'No domain of its own'], ['connect', '/gateways/default/start', 'status', 'Requests arrive'],
     ['policies', '/gateways/default/policies', 'heading', 'Policies'], ['evaluations', '/gateways/default/evaluations', 'heading', 'Evaluations'], ['routes', '/gateways/default/routes', 'heading', 'Dynamic routes'],
-    ['providers', '/providers', 'heading', 'No provider of your own'], ['tokens', '/tokens', 'row', 'root'], ['playground', '/playground', 'heading', 'Playground'], ['billing', '/billing', 'heading', 'Billing'], ['audit', '/audit', 'listitem', 'created'], ['new', '/new', 'textbox', 'Name'], ['nowhere', '/nowhere', 'heading', 'no such page'],
+    ['providers', '/providers', 'heading', 'No provider of your own'], ['users', '/users', 'row', 'u-1'], ['tokens', '/tokens', 'row', 'root'], ['playground', '/playground', 'heading', 'Playground'], ['billing', '/billing', 'heading', 'Billing'], ['audit', '/audit', 'listitem', 'created'], ['new', '/new', 'textbox', 'Name'], ['nowhere', '/nowhere', 'heading', 'no such page'],
 ];
 
 test('every page is accessible, wide and narrow, light and dark', async (t) => {

@@ -28,6 +28,7 @@ const WITH_PARTS = ['routes']; // pages that have pages of their own
 const ACCOUNT: Record<string, Lazy<object>> = {
     new: lazy(async () => (await import('./pages/new')).NewGateway),
     providers: lazy(async () => (await import('./pages/providers')).Providers),
+    users: lazy(async () => (await import('./pages/users')).Users),
     tokens: lazy(async () => (await import('./pages/tokens')).Tokens),
     audit: lazy(async () => (await import('./pages/audit')).Audit),
     playground: lazy(async () => (await import('./pages/playground')).Playground),

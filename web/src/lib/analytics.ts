@@ -37,8 +37,8 @@ export const NOTHING: Sums = {
 
 const NODE = 'aiGatewayRequestsAdaptiveGroups';
 const SUMS = 'count sum { cost tokensIn tokensOut cachedRequests erroredRequests cacheReadTokens unpricedRequests savedCost }';
-const LABELS = 'weirLabelsGroups';
-const LABEL_SUMS = 'count sum { cost savedCost tokensIn tokensOut cachedRequests erroredRequests unpricedRequests } max { datetime }';
+export const LABELS = 'weirLabelsGroups';
+export const LABEL_SUMS = 'count sum { cost savedCost tokensIn tokensOut cachedRequests erroredRequests unpricedRequests } max { datetime }';
 const QUANTILES = 'quantiles { durationMsP50 durationMsP95 ttftMsP50 ttftMsP95 }';
 const BARS = 20; // of a breakdown
 const NOW = 'datetime_geq: $from, datetime_lt: $to';

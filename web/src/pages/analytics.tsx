@@ -1,26 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // One gateway over time and in parts. A bar leads to the requests it stands for.
 import { useMemo } from 'preact/hooks';
-import { analytics, byLabel, inTime, iso, NOTHING, rangeOf, span, type Analytics as Numbers, type Group, type LabelGroup, type Range } from '../lib/analytics';
-import { mayAll } from '../lib/api';
-import { listAll } from '../lib/client';
+import { analytics, byLabel, inTime, NOTHING, rangeOf, TOKEN, type Analytics as Numbers, type Group, type LabelGroup, type Range } from '../lib/analytics';
+import { is, labelled, logsOf } from '../lib/behind';
 import { ago, count, duration, money, percent } from '../lib/format';
-import { errorKind, toParam, type Filter } from '../lib/filters';
+import { errorKind, type Filter } from '../lib/filters';
 import { useLoad } from '../lib/load';
 import { link, query, setQuery } from '../lib/router';
-import type { Token } from '../lib/types';
+import { tokenNames } from '../lib/users';
 import { Button, Empty, Head, Ready } from '../ui/basics';
 import { Breakdown, type Bar } from '../ui/breakdown';
 import { Chart } from '../ui/chart';
 import { Cards, RangePicker } from '../ui/numbers';
-
-const fromNow = (range: Range): Filter => ({ key: 'created_at', operator: 'gt', value: [iso(span(range)[0])] });
-
-function logsOf(gateway: string, range: Range, filters: Filter[]): string {
-    const params = new URLSearchParams([...filters, fromNow(range)].map((f) => ['f', toParam(f)]));
-    return `${link('gateways', gateway, 'logs')}?${params}`;
-}
-const is = (key: string, value: string | number | undefined): Filter => ({ key, operator: 'eq', value: [value ?? null] });
 
 const about = (g: Group) => `${count(g.sum.tokensIn)} tokens in, ${count(g.sum.tokensOut)} out; ${percent(g.sum.erroredRequests, g.count)} failed; median ${duration(g.quantiles.durationMsP50)}`;
 const aboutLabel = (g: LabelGroup) => `${count(g.sum.tokensIn)} tokens in, ${count(g.sum.tokensOut)} out; ${percent(g.sum.erroredRequests, g.count)} failed; ${money(g.sum.savedCost)} saved; last ${ago(g.max.datetime)}`;
@@ -35,10 +26,9 @@ function labelBars(groups: LabelGroup[], name: (value: string) => string, href: 
 }
 
 function ByToken({ groups, to }: { groups: LabelGroup[]; to: (...filters: Filter[]) => string }) {
-    const tokens = useLoad(async (abort): Promise<Token[]> => (mayAll('tokens_write') ? listAll('/accounts/{A}/tokens', { signal: abort, what: 'Listing tokens' }) : []), []);
-    const names = new Map((tokens.data ?? []).map((t) => [String(t.weir_id), t.name]));
+    const names = useLoad(tokenNames, []);
     return (
-        <Breakdown title="By token" bars={labelBars(groups, (value) => names.get(value) ?? `token ${value}`, (value) => to(is('weir_token', Number(value))))}>
+        <Breakdown title="By token" bars={labelBars(groups, (value) => names.data?.get(value) ?? `token ${value}`, (value) => to(labelled(TOKEN, value)))}>
             No request came with a token of weir. Make one in <a href="/tokens">Tokens</a>, and send it as <code>cf-aig-authorization: Bearer …</code>.
         </Breakdown>
     );
@@ -51,7 +41,7 @@ function ByMetadata({ id, range, labels, to }: { id: string; range: Range; label
         <select aria-label="Metadata key" value={label} onChange={(e) => setQuery({ label: e.currentTarget.value }, { replace: true })}>{labels.map((l) => <option key={l} value={l}>{l}</option>)}</select>
     );
     return (
-        <Breakdown title="By metadata" choice={choice} bars={labelBars(groups.data ?? [], (value) => value || '(empty)', (value) => to(is('weir_metadata', `${label}=${value}`)))}>
+        <Breakdown title="By metadata" choice={choice} bars={labelBars(groups.data ?? [], (value) => value || '(empty)', (value) => to(labelled(label, value)))}>
             {groups.error ? <span role="alert">{groups.error.message} <Button onClick={groups.reload}>Try again</Button></span> : labels.length ? 'Counting…' : <>
                 Requests do not say who they are for. Send <code>{'cf-aig-metadata: {"user": "ana", "team": "search"}'}</code> with them to see what each user and team costs.</>}
         </Breakdown>

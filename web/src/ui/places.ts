@@ -15,6 +15,7 @@ export const accountPlaces: Place[] = [
     { to: '/', label: 'Overview', icon: 'overview' },
     { to: '/playground', label: 'Playground', icon: 'play' },
     { to: '/providers', label: 'Custom providers', icon: 'provider', needs: READ },
+    { to: '/users', label: 'Users', icon: 'people', needs: ['analytics_read'] },
     { to: '/tokens', label: 'Tokens', icon: 'token', needs: ['tokens_write'] },
     { to: '/billing', label: 'Billing', icon: 'coin', needs: READ },
     { to: '/audit', label: 'Audit log', icon: 'audit', needs: READ, whole: true },
