@@ -224,3 +224,20 @@ test('a daemon that cannot be reached is asked again by itself', async (t) => {
     await page.getByRole('heading', { name: 'No policy' }).waitFor();
     assert.ok(asked >= 3);
 });
+
+test('a program is connected without leaving the page; the audit log tells of it, and of nothing else if asked so', async (t) => {
+    const page = await w.page(t, '/gateways/default/start');
+    await page.getByRole('button', { name: 'Make a token' }).click();
+    await page.getByRole('button', { name: 'Make', exact: true }).click();
+    const value = await page.getByLabel('Token', { exact: true }).innerText();
+    await page.getByRole('button', { name: 'I have it' }).click();
+    assert.ok((await page.getByLabel('Environment', { exact: true }).innerText()).includes(`WEIR_TOKEN="${value}"`));
+    await page.goto('/audit');
+    await page.getByLabel('To what').selectOption('tokens');
+    await page.waitForURL(/kind=token/);
+    await page.getByRole('listitem').filter({ hasText: 'default program' }).first().waitFor();
+    await page.waitForFunction(() => [...document.querySelectorAll('.lines > li')].every((li) => li.textContent.includes('token')));
+    const kinds = [...fs.readFileSync(new URL('../../src/store/kinds.def', import.meta.url), 'utf8').matchAll(/^KIND\(\w+, "\w+", "([^"]+)"/gm)].map(([, resource]) => resource);
+    const offered = await page.getByLabel('To what').locator('option').evaluateAll((all) => all.map((o) => o.value).filter(Boolean));
+    assert.deepEqual([...offered].sort(), kinds.sort());
+});

@@ -12,6 +12,7 @@ import { useLoad } from '../lib/load';
 import { link, query, setQuery } from '../lib/router';
 import type { LogRow } from '../lib/types';
 import { Button, Choice, complain, Dialog, Empty, Head, say, Snippet, Tag } from '../ui/basics';
+import { atHand } from '../ui/places';
 import { Said } from './log';
 import './playground.css';
 
@@ -181,7 +182,7 @@ function useRuns(gateway: string) {
 }
 
 export function Playground() {
-    const known = gateways.value, gateway = query.value.get('gateway') ?? (known ? known[0]?.id ?? '' : 'default');
+    const known = gateways.value, gateway = query.value.get('gateway') ?? (known ? atHand() ?? '' : 'default');
     const ids = known?.map((g) => g.id), offered = ids && !ids.includes(gateway) ? [gateway, ...ids] : ids; // a token that only runs may not list them
     const model = query.value.get('model') ?? FIRST_MODEL, other = query.value.get('with');
     const [tried, setTried] = useState(false);

@@ -8,7 +8,8 @@ import { duration, money, time } from '../lib/format';
 import { link } from '../lib/router';
 import { SNIPPETS } from '../lib/snippets';
 import { Addresses, useAddress } from '../ui/addresses';
-import { Choice, Head, Icon, Snippet } from '../ui/basics';
+import { Button, Choice, Head, Icon, Snippet } from '../ui/basics';
+import { NewToken } from '../ui/token';
 
 const UNIVERSAL = /^(https?:\/\/[^/]+)\/v1\//;
 
@@ -26,6 +27,8 @@ function Light({ id }: { id: string }) {
 
 export function Start({ id }: { id: string }) {
     const [sdk, setSdk] = useState('curl');
+    const [making, setMaking] = useState(false);
+    const [token, setToken] = useState('');
     const origin = UNIVERSAL.exec(useAddress(id))?.[1] ?? location.origin;
     const place = { origin, account: accountId(), gateway: id };
     const chosen = SNIPPETS.find((s) => s.key === sdk) ?? SNIPPETS[0]!;
@@ -35,8 +38,10 @@ export function Start({ id }: { id: string }) {
             {may('metadata_read', 'read', 'write') && <Light id={id} />}
             <section class="card">
                 <h2>1. Say who you are</h2>
-                <p>A token for programs, made {may('tokens_write') ? <a href="/tokens">under Tokens</a> : 'by whoever runs this server'} or in the shell, and your key of the provider{may('write') && may('secrets_write') && <>, unless <a href={link('gateways', id, 'keys')}>the gateway keeps one</a></>}:</p>
-                <Snippet label="Environment" code={'export WEIR_TOKEN="..."\nexport OPENAI_API_KEY="..."'} />
+                <p>A token for programs{may('tokens_write') ? '' : ', made by whoever runs this server'}, and your key of the provider{may('write') && may('secrets_write') && <>, unless <a href={link('gateways', id, 'keys')}>the gateway keeps one</a></>}:</p>
+                <Snippet label="Environment" code={`export WEIR_TOKEN="${token || '...'}"\nexport OPENAI_API_KEY="..."`} />
+                {token ? <p class="muted">The token stands here until you leave this page.</p> : may('tokens_write') && <div class="actions"><Button icon="token" onClick={() => setMaking(true)}>Make a token</Button></div>}
+                {making && <NewToken name={`${id} program`} only={[id]} onClose={() => setMaking(false)} onMade={setToken} />}
             </section>
             <section class="card">
                 <h2>2. Change the base URL</h2>

@@ -76,9 +76,9 @@ export const TokenShown = ({ token, onClose }: { token: { name: string; value: s
 );
 
 /** The whole way: the form, then the text of the token. `onMade` hears of it when the text has been seen. */
-export function NewToken({ name = '', only = session.value?.gateways ?? [], onClose, onMade }: { name?: string; only?: string[]; onClose: () => void; onMade?: () => void }) {
+export function NewToken({ name = '', only = session.value?.gateways ?? [], onClose, onMade }: { name?: string; only?: string[]; onClose: () => void; onMade?: (value: string) => void }) {
     const groups = useLoad((abort) => get('/accounts/{A}/tokens/permission_groups', { signal: abort, what: 'Listing permissions' }), []);
     const [made, setMade] = useState<Token | null>(null);
-    if (made) return <TokenShown token={{ name: made.name, value: made.value ?? '' }} onClose={() => { onClose(); onMade?.(); }} />;
+    if (made) return <TokenShown token={{ name: made.name, value: made.value ?? '' }} onClose={() => { onClose(); onMade?.(made.value ?? ''); }} />;
     return <Dialog title="New token" onClose={onClose} stays="click"><Ready of={groups}>{(all) => <Form groups={all} start={{ name, only }} onClose={onClose} onMade={setMade} />}</Ready></Dialog>;
 }
