@@ -59,6 +59,12 @@ test('parts of the traffic, each with the requests behind it', async (t) => {
             await page.goBack();
             await region(page, title).getByText(name, { exact: true }).first().waitFor();
         }
+
+    const [hit] = await w.weir.logs({ query: 'cached=true&per_page=1' });
+    await page.goto(`/gateways/default/logs?log=${hit.id}`);
+    const sheet = page.getByRole('dialog');
+    await sheet.getByRole('button', { name: 'Details' }).click();
+    assert.match(await sheet.getByRole('row', { name: 'Saved: what this answer had cost' }).textContent(), /cost\$0\.0000\d+$/);
 });
 
 for (const width of ['wide', 'phone'])

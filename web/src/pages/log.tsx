@@ -104,6 +104,7 @@ const Usage = ({ row }: { row: LogDetail }) => (
             {BUCKETS.map(([key, label]) => ({ key, label, n: row.usage_metadata[key] })).filter(({ label, n }) => n || !label.startsWith('…'))
                 .map(({ key, label, n }) => <tr key={key}><th scope="row">{label}</th><td class="number">{exact(n)}</td></tr>)}
             <tr><th scope="row">Cost{row.custom_cost && ', by the request’s own rates'}</th><td class="number"><b>{row.cost == null ? 'not known' : money(row.cost)}</b></td></tr>
+            {row.cached && <tr><th scope="row">Saved: what this answer had cost</th><td class="number">{row.weir.saved_cost == null ? 'not known' : money(row.weir.saved_cost)}</td></tr>}
         </tbody>
     </table>
 );
