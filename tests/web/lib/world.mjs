@@ -9,7 +9,7 @@ export function world(providers, options = {}) {
     return Object.assign(w, {
         async begin() {
             const t = { after: (f) => ends.push(f) };
-            const mock = await startMock(t);
+            const mock = (w.mock = await startMock(t));
             w.weir = await startWeir(t, { providers: Object.fromEntries(providers.map((p) => [p, `${mock.origin}/${p}`])), ...options });
             w.base = `http://127.0.0.1:${w.weir.port}`;
             w.browser = await startBrowser();

@@ -4,15 +4,19 @@ import { ApiError } from './api';
 import { list } from './client';
 import type { LogRow } from './types';
 
-export interface Message { role: 'user' | 'assistant'; content: string }
-export interface Question { system: string; messages: Message[]; tools: string; temperature: string; maxTokens: string }
-export interface Way { account: string; gateway: string; token: string; providerKey: string; skipCache: boolean }
+/** `callId`: which call a tool's message answers. */
+export interface Message { role: 'user' | 'assistant' | 'tool'; content: string; pictures?: string[]; calls?: Call[]; callId?: string }
+/** `extra`: more members of the body, a JSON object. */
+export interface Question { system: string; messages: Message[]; tools: string; temperature: string; maxTokens: string; extra: string }
+/** `alias`: which stored key is used, where there are several. */
+export interface Way { account: string; gateway: string; token: string; providerKey: string; skipCache: boolean; alias: string }
 
 export interface Call { id: string; name: string; args: string }
 export interface Answer {
     text: string;
     thinking: string;
     calls: Call[];
+    raw: string; // of a dialect that is not read here
     finish: string;
     status: number;
     firstMs: number | null; // from sending to the first text, thought or tool call
@@ -23,7 +27,7 @@ export interface Answer {
     stopped: boolean;
     error: string;
 }
-export const NO_ANSWER: Answer = { text: '', thinking: '', calls: [], finish: '', status: 0, firstMs: null, totalMs: null, tokensIn: null, tokensOut: null, logId: '', stopped: false, error: '' };
+export const NO_ANSWER: Answer = { text: '', thinking: '', calls: [], raw: '', finish: '', status: 0, firstMs: null, totalMs: null, tokensIn: null, tokensOut: null, logId: '', stopped: false, error: '' };
 
 type Obj = Record<string, unknown>;
 const obj = (x: unknown): Obj => (typeof x === 'object' && x !== null && !Array.isArray(x) ? (x as Obj) : {});
@@ -38,28 +42,37 @@ function json(text: string): unknown {
 
 /** What is wrong with it before it is sent, by field. */
 export function faults(q: Question): Partial<Record<keyof Question, string>> {
-    const tools = q.tools.trim() ? json(q.tools) : [];
+    const tools = q.tools.trim() ? json(q.tools) : [], extra = q.extra.trim() ? json(q.extra) : {};
     const number = (s: string) => s.trim() === '' || (Number.isFinite(Number(s)) && Number(s) >= 0);
     return {
         ...(!Array.isArray(tools) && { tools: 'This is not a JSON array' }),
+        ...((typeof extra !== 'object' || extra === null || Array.isArray(extra)) && { extra: 'This is not a JSON object' }),
         ...(!number(q.temperature) && { temperature: 'A number from 0 is needed' }),
         ...((!number(q.maxTokens) || (q.maxTokens.trim() && !(Number.isInteger(Number(q.maxTokens)) && Number(q.maxTokens) > 0))) && { maxTokens: 'A whole number is needed' }),
-        ...(!q.messages.some((m) => m.content.trim()) && { messages: 'There is nothing to say yet' }),
+        ...(!q.messages.some(says) && { messages: 'There is nothing to say yet' }),
     };
+}
+
+const says = (m: Message) => !!(m.content.trim() || m.pictures?.length || m.calls?.length || m.role === 'tool');
+
+function spoken(m: Message): Obj {
+    if (m.role === 'tool') return { role: 'tool', tool_call_id: m.callId ?? '', content: m.content };
+    const content = m.pictures?.length ? [...(m.content.trim() ? [{ type: 'text', text: m.content }] : []), ...m.pictures.map((url) => ({ type: 'image_url', image_url: { url } }))] : m.content;
+    return { role: m.role, content: m.calls?.length && !m.content ? null : content, ...(m.calls?.length && { tool_calls: m.calls.map((c) => ({ id: c.id, type: 'function', function: { name: c.name, arguments: c.args } })) }) };
 }
 
 export function bodyOf(q: Question, model: string): Obj {
     return {
-        model, messages: [...(q.system.trim() ? [{ role: 'system', content: q.system }] : []), ...q.messages.filter((m) => m.content.trim())],
+        model, messages: [...(q.system.trim() ? [{ role: 'system', content: q.system }] : []), ...q.messages.filter(says).map(spoken)],
         ...(q.tools.trim() && { tools: json(q.tools) }),
         ...(q.temperature.trim() && { temperature: Number(q.temperature) }), ...(q.maxTokens.trim() && { max_tokens: Number(q.maxTokens) }),
-        stream: true,
+        ...(q.extra.trim() && obj(json(q.extra))), stream: true,
     };
 }
 
 const address = (w: Way, rest: string) => `/v1/${encodeURIComponent(w.account)}/${encodeURIComponent(w.gateway)}/compat/${rest}`;
 const headers = (w: Way): Record<string, string> => ({
-    ...(w.token && { 'cf-aig-authorization': `Bearer ${w.token}` }), ...(w.providerKey && { authorization: `Bearer ${w.providerKey}` }), ...(w.skipCache && { 'cf-aig-skip-cache': 'true' }),
+    ...(w.token && { 'cf-aig-authorization': `Bearer ${w.token}` }), ...(w.providerKey ? { authorization: `Bearer ${w.providerKey}` } : w.alias && { 'cf-aig-byok-alias': w.alias }), ...(w.skipCache && { 'cf-aig-skip-cache': 'true' }),
 });
 
 /** Names of the models that have a price; anything else may be asked for as well. */
@@ -123,26 +136,48 @@ async function readStream(a: Answer, body: ReadableStream<Uint8Array>, came: () 
     }
 }
 
+async function readChat(a: Answer, response: Response, came: () => void): Promise<void> {
+    if (response.ok && response.body && response.headers.get('content-type')?.includes('text/event-stream')) {
+        await readStream(a, response.body, came);
+        if (!a.finish && !a.error) a.error = 'The stream ended in the middle of the answer';
+    } else {
+        const text = await response.text(), whole = json(text);
+        if (response.ok) take(a, whole);
+        else a.error = sentence(whole) || text.slice(0, 500) || 'There is no answer';
+    }
+}
+
+const RAW_SHOWN = 200_000;
+
+/* In whatever dialect it is: as it comes. */
+async function readRaw(a: Answer, response: Response, came: () => void): Promise<void> {
+    const reader = response.body?.getReader(), decoder = new TextDecoder();
+    for (let next = await reader?.read(); next && !next.done; next = await reader?.read()) {
+        if (a.raw.length < RAW_SHOWN) a.raw += decoder.decode(next.value, { stream: true });
+        came();
+    }
+    if (!response.ok) a.error = sentence(json(a.raw)) || a.raw.slice(0, 500) || 'There is no answer';
+}
+
 /** Asks, and says what has come whenever more has. It never throws: what goes wrong is in the answer. */
-export async function ask(w: Way, body: Obj, abort: AbortSignal, say: (a: Answer) => void): Promise<Answer> {
+export const ask = (w: Way, body: Obj, abort: AbortSignal, say: (a: Answer) => void): Promise<Answer> =>
+    exchange(address(w, 'chat/completions'), { method: 'POST', headers: { 'content-type': 'application/json', ...headers(w) }, body: JSON.stringify({ ...body, stream_options: { include_usage: true } }) }, readChat, abort, say);
+
+/** The same of bytes that go to a provider's own path; `lines`: headers beside the gateway's. */
+export const askRaw = (w: Way, path: string, method: string, lines: Record<string, string>, body: string, abort: AbortSignal, say: (a: Answer) => void): Promise<Answer> =>
+    exchange(path, { method, headers: { ...headers({ ...w, providerKey: '', alias: '' }), ...lines }, ...(method !== 'GET' && { body }) }, readRaw, abort, say);
+
+async function exchange(path: string, request: RequestInit, read: typeof readChat, abort: AbortSignal, say: (a: Answer) => void): Promise<Answer> {
     const a: Answer = { ...NO_ANSWER, calls: [] }, begin = performance.now();
     const came = () => {
-        if (a.firstMs === null && (a.text || a.thinking || a.calls.length)) a.firstMs = performance.now() - begin;
+        if (a.firstMs === null && (a.text || a.thinking || a.calls.length || a.raw)) a.firstMs = performance.now() - begin;
         say({ ...a, calls: [...a.calls] });
     };
     try {
-        const response = await fetch(address(w, 'chat/completions'), { method: 'POST', credentials: 'omit', cache: 'no-store', signal: abort,
-            headers: { 'content-type': 'application/json', ...headers(w) }, body: JSON.stringify({ ...body, stream_options: { include_usage: true } }) });
+        const response = await fetch(path, { ...request, credentials: 'omit', cache: 'no-store', signal: abort });
         a.status = response.status;
         a.logId = response.headers.get('cf-aig-log-id') ?? '';
-        if (response.ok && response.body && response.headers.get('content-type')?.includes('text/event-stream')) {
-            await readStream(a, response.body, came);
-            if (!a.finish && !a.error) a.error = 'The stream ended in the middle of the answer';
-        } else {
-            const text = await response.text(), whole = json(text);
-            if (response.ok) take(a, whole);
-            else a.error = sentence(whole) || text.slice(0, 500) || 'There is no answer';
-        }
+        await read(a, response, came);
     } catch (e) {
         if (abort.aborted) a.stopped = true;
         else a.error = a.status ? 'The connection was lost in the middle of the answer' : `The daemon cannot be reached: ${(e as Error).message}`;
@@ -180,19 +215,19 @@ function python(x: unknown, indent = ''): string {
 
 /* A client sends one credential where its provider wants it: the provider's key if there is one, else the gateway's token. */
 function pythonHeaders(w: Way): string {
-    const lines = [...(w.providerKey ? ['"cf-aig-authorization": f"Bearer {os.environ[\'WEIR_TOKEN\']}"'] : []), ...(w.skipCache ? ['"cf-aig-skip-cache": "true"'] : [])];
+    const lines = [...(w.alias && !w.providerKey ? [`"cf-aig-byok-alias": ${JSON.stringify(w.alias)}`] : []), ...(w.providerKey ? ['"cf-aig-authorization": f"Bearer {os.environ[\'WEIR_TOKEN\']}"'] : []), ...(w.skipCache ? ['"cf-aig-skip-cache": "true"'] : [])];
     return lines.length ? `\n    default_headers={${lines.join(', ')}},` : '';
 }
 
 function scriptHeaders(w: Way): string {
-    const lines = [...(w.providerKey ? ["'cf-aig-authorization': `Bearer ${process.env.WEIR_TOKEN}`"] : []), ...(w.skipCache ? ["'cf-aig-skip-cache': 'true'"] : [])];
+    const lines = [...(w.alias && !w.providerKey ? [`'cf-aig-byok-alias': ${JSON.stringify(w.alias)}`] : []), ...(w.providerKey ? ["'cf-aig-authorization': `Bearer ${process.env.WEIR_TOKEN}`"] : []), ...(w.skipCache ? ["'cf-aig-skip-cache': 'true'"] : [])];
     return lines.length ? `\n    defaultHeaders: { ${lines.join(', ')} },` : '';
 }
 
 const quoted = (s: string) => `'${s.replaceAll("'", "'\\''")}'`;
 
 export const PROGRAMS: { key: string; label: string; code: (origin: string, w: Way, body: Obj) => string }[] = [
-    { key: 'curl', label: 'curl', code: (origin, w, body) => [`curl -N ${origin}${address(w, 'chat/completions')}`, '-H "cf-aig-authorization: Bearer $WEIR_TOKEN"', ...(w.providerKey ? ['-H "Authorization: Bearer $PROVIDER_KEY"'] : []),
+    { key: 'curl', label: 'curl', code: (origin, w, body) => [`curl -N ${origin}${address(w, 'chat/completions')}`, '-H "cf-aig-authorization: Bearer $WEIR_TOKEN"', ...(w.providerKey ? ['-H "Authorization: Bearer $PROVIDER_KEY"'] : w.alias ? [`-H ${quoted(`cf-aig-byok-alias: ${w.alias}`)}`] : []),
         ...(w.skipCache ? ['-H "cf-aig-skip-cache: true"'] : []), '-H "Content-Type: application/json"', `-d ${quoted(JSON.stringify(body, null, 2))}`].join(' \\\n  ') },
     { key: 'python', label: 'Python', code: (origin, w, body) => `import os
 from openai import OpenAI

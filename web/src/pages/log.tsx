@@ -8,18 +8,19 @@ import { answered, asked, parse, showable, tools, type Part, type Turn } from '.
 import { bytes, duration, exact, money, moment, NONE } from '../lib/format';
 import { toParam } from '../lib/filters';
 import { useLoad } from '../lib/load';
-import { link, setQuery } from '../lib/router';
+import { asCurl } from '../lib/replay';
+import { go, link, setQuery } from '../lib/router';
 import type { LogDetail, LogRow } from '../lib/types';
 import { Button, Choice, complain, copy, Dialog, Ready, say, Tag } from '../ui/basics';
 import { micro, Trail } from '../ui/trail';
 import { statusTone } from './logs';
 
 const LOG = '/accounts/{A}/ai-gateway/gateways/{G}/logs/{L}';
-interface Bodies { request: string | null; response: string | null }
+export interface Bodies { request: string | null; response: string | null }
 /** The attempts of a row's request, itself among them; those before the fiftieth. */
 interface Siblings { attempts: LogRow[] }
 
-async function read(gateway: string, log: string, abort: AbortSignal): Promise<LogDetail & Bodies & Siblings> {
+export async function readRow(gateway: string, log: string, abort: AbortSignal): Promise<LogDetail & Bodies & Siblings> {
     const at = { G: gateway, L: log, signal: abort }, bodies = may('read', 'write');
     const body = (which: 'request' | 'response') => (bodies ? text(`${LOG}/${which}`, { ...at, what: 'Reading a stored body' }) : Promise.resolve(null));
     const [row, request, response] = await Promise.all([get(LOG, { ...at, what: 'Reading the row' }), body('request'), body('response')]);
@@ -66,7 +67,7 @@ function Conversation({ row }: { row: LogDetail & Bodies }) {
     );
 }
 
-function why(row: LogDetail): string {
+export function why(row: LogDetail): string {
     if (!may('read', 'write')) return 'This token may not read bodies: it needs the permission read.';
     if (row.weir.no_payload) return 'The request asked that bodies be left out.';
     return row.weir.request_missing ? 'The body was too long to be kept, or left out under pressure.' : 'No body is stored.';
@@ -124,14 +125,6 @@ function Facts({ row, gateway }: { row: LogDetail; gateway: string }) {
 
 // ---- acts -----------------------------------------------------------------------------------------------
 
-const quote = (s: string) => `'${s.replaceAll("'", "'\\''")}'`;
-
-export function asCurl(row: LogDetail & Bodies, gateway: string, acct: string): string {
-    const address = `${location.origin}/v1/${acct}/${gateway}/${row.provider}/${row.path}`;
-    return [`curl ${quote(address)}`, row.weir.method === 'POST' ? '' : `-X ${row.weir.method}`, `-H "cf-aig-authorization: Bearer $WEIR_TOKEN"`, row.request_content_type && `-H ${quote(`Content-Type: ${row.request_content_type}`)}`,
-        row.request && `--data-raw ${quote(row.request)}`].filter(Boolean).join(' \\\n  ');
-}
-
 function Opinion({ gateway, row, onChange }: { gateway: string; row: LogDetail; onChange: () => void }) {
     const [feedback, setFeedback] = useState(row.feedback ?? 0);
     const [score, setScore] = useState(row.score == null ? '' : String(row.score));
@@ -155,6 +148,9 @@ function Opinion({ gateway, row, onChange }: { gateway: string; row: LogDetail; 
         </div>
     );
 }
+
+/** Why a request cannot be made again; empty: it can. */
+export const lost = (row: LogDetail & Bodies) => (row.request === null && (row.request_size > 0 || row.weir.method === 'POST') ? why(row) : '');
 
 const NOTE_BYTES = 10_000;
 
@@ -194,7 +190,7 @@ type Tab = 'said' | 'raw' | 'facts';
 const TABS: { key: Tab; label: string }[] = [{ key: 'said', label: 'Conversation' }, { key: 'raw', label: 'Raw' }, { key: 'facts', label: 'Details' }];
 
 export function Drawer({ gateway, log, onClose, onChange }: { gateway: string; log: string; onClose: () => void; onChange: () => void }) {
-    const asked = useLoad((abort) => read(gateway, log, abort), [gateway, log]);
+    const asked = useLoad((abort) => readRow(gateway, log, abort), [gateway, log]);
     const before = useRef<(LogDetail & Bodies & Siblings) | undefined>(undefined); // stays until the next row is there
     if (asked.data || asked.error) before.current = asked.data;
     const row = { ...asked, data: asked.data ?? before.current };
@@ -212,10 +208,12 @@ export function Drawer({ gateway, log, onClose, onChange }: { gateway: string; l
                     <Note gateway={gateway} row={r} onChange={onChange} />
                     <div class="summary">
                         <Choice label="View" options={TABS} value={tab} onChange={(t) => setTab(t as Tab)} />
-                        <Button icon="copy" onClick={() => copy(asCurl(r, gateway, accountId()))}>curl</Button>
+                        <Button icon="play" disabled={!!lost(r)} onClick={() => go(`/playground?${new URLSearchParams({ gateway, log: r.id })}`)}>Replay</Button>
+                        <Button icon="copy" disabled={!!lost(r)} onClick={() => copy(asCurl(r, r.request, { origin: location.origin, account: accountId(), gateway }))}>curl</Button>
                         <Button icon="copy" onClick={() => copy(location.href)}>Link</Button>
                         {r.event_id && <Button onClick={() => setQuery({ f: [toParam({ key: 'event_id', operator: 'eq', value: [r.event_id] })], log: null })}>All attempts</Button>}
                     </div>
+                    {lost(r) && <p class="muted">It cannot be asked again: {lost(r)}</p>}
                     {tab === 'said' && <div class="conversation"><Conversation row={r} /></div>}
                     {tab === 'raw' && <div class="raws"><Raw title="Request" body={r.request} size={r.request_size} missing={why(r)} /><Raw title="Answer" body={r.response} size={r.response_size} missing={r.weir.response_missing ? 'The answer was too long to be kept, or left out under pressure.' : why(r)} /></div>}
                     {tab === 'facts' && <><Usage row={r} /><Facts row={r} gateway={gateway} /></>}
