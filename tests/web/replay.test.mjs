@@ -4,7 +4,7 @@ import test, { after, before } from 'node:test';
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { poll } from '../flow/lib/wait.mjs';
-import { assertAccessible } from './lib/browser.mjs';
+import { assertLooks } from './lib/browser.mjs';
 import { world } from './lib/world.mjs';
 
 const PIXEL = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
@@ -97,7 +97,7 @@ test('a chat is asked again as it was, and stands beside what was stored', async
     assert.deepEqual([await page.locator('#ask-temperature').inputValue(), await page.locator('#ask-maxTokens').inputValue()], ['0.5', '99']);
     assert.equal(await page.locator('.message .picture').evaluate((i) => i.naturalWidth), 1);
     assert.equal(await page.getByLabel('Skip the cache').isChecked(), true);
-    await assertAccessible(page, 'replay');
+    await assertLooks(page, 'replay');
     await withToken(page);
     await page.getByRole('button', { name: 'Run', exact: true }).click();
     const answer = answerOf(page, 'openai/gpt-4o');
