@@ -18,6 +18,12 @@ function tick(t: number, step: number): string {
     return step >= 86400 || (at.getHours() === 0 && at.getMinutes() === 0) ? DAY.format(at) : HOUR.format(at);
 }
 
+/* A value between two gaps is no line: it gets a point. */
+function alone(plot: uPlot, series: number): number[] {
+    const values = plot.data[series] ?? [];
+    return Array.from(values.keys()).filter((i) => values[i] != null && values[i - 1] == null && values[i + 1] == null);
+}
+
 function options(lines: Line[], width: number, format: (n: number) => string): uPlot.Options {
     const grid = { stroke: colour('line'), width: 1 };
     const axis = { stroke: colour('muted'), grid, ticks: { show: false }, font: '11px system-ui, sans-serif' };
@@ -28,8 +34,8 @@ function options(lines: Line[], width: number, format: (n: number) => string): u
         axes: [{ ...axis, space: 70, size: 30, values: (_u, ticks, _i, _space, step) => ticks.map((t) => tick(t, step)) }, { ...axis, size: 72, values: (_u, ticks) => ticks.map((t) => format(t)) }],
         series: [{ value: (_u, t) => (t == null ? '' : new Date(t * 1000).toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'short' })) },
             ...lines.map((l) => ({
-                label: l.label, stroke: colour(l.colour), width: l.bars ? 0 : 2, points: { show: false }, spanGaps: false,
-                value: (_u: uPlot, n: number | null) => (n == null ? '–' : format(n)),
+                label: l.label, stroke: colour(l.colour), width: l.bars ? 0 : 2, points: { show: true, size: 5, filter: alone }, spanGaps: false,
+                value: (_u: uPlot, n: number | null, _series: number, at: number | null) => (at == null ? '' : n == null ? '–' : format(n)),
                 ...(l.bars && bars ? { paths: bars, fill: colour(l.colour) } : l.fill ? { fill: colour(l.colour) + '22' } : {}),
             }))],
     };
