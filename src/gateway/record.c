@@ -172,14 +172,12 @@ static struct str key_alias(const struct attempt *a)
     return a->target->stored && a->by == BY_PROVIDER ? a->target->stored->alias : STR("");
 }
 
-static void push_row(struct txn *t, size_t index)
+/* All but what is counted and kept of the bodies. */
+static struct record describe(const struct txn *t, struct attempt *a, bool last, char steps[LOG_STEPS_TEXT])
 {
-    struct attempt *a = t->attempts[index];
     const struct target *target = a->target;
     const struct options *o = &target->options;
-    char steps[LOG_STEPS_TEXT];
-    bool last = index + 1 == t->n_attempts;
-    struct record r = {
+    return (struct record){
         .id = a->log_id,
         .created_ms = uuid_ms(a->log_id), /* the attempt's beginning: filters by time go by ids */
         .gateway = t->gateway->id,
@@ -211,6 +209,14 @@ static void push_row(struct txn *t, size_t index)
         .saved_pico = a->saved_pico,
         .latency_us = a->first_byte_us ? (int64_t)(a->first_byte_us - a->started_us) : RECORD_NULL,
     };
+}
+
+static void push_row(struct txn *t, size_t index)
+{
+    struct attempt *a = t->attempts[index];
+    char steps[LOG_STEPS_TEXT];
+    bool last = index + 1 == t->n_attempts;
+    struct record r = describe(t, a, last, steps);
     put_usage(t, a, &r);
     unified_charge(t, a, &r);
     put_bodies(t, a, &r, last);
