@@ -241,3 +241,17 @@ test('a program is connected without leaving the page; the audit log tells of it
     const offered = await page.getByLabel('To what').locator('option').evaluateAll((all) => all.map((o) => o.value).filter(Boolean));
     assert.deepEqual([...offered].sort(), kinds.sort());
 });
+
+test('columns are added to the log, and stand in its address', async (t) => {
+    await w.weir.request({ to: 'openai/chat/completions', headers: { 'Content-Type': 'application/json', Authorization: 'Bearer sk-test', 'cf-aig-metadata': '{"team":"care"}' }, body: '{"model":"gpt-4o","messages":[{"role":"user","content":"x"}]}' });
+    const page = await w.page(t, '/gateways/default/logs');
+    await page.getByText('Columns').click();
+    await page.getByLabel('Metadata').check();
+    await page.getByLabel('Kind of call').check();
+    await page.getByRole('cell', { name: 'team: care' }).first().waitFor();
+    await page.getByRole('cell', { name: 'chat', exact: true }).first().waitFor();
+    await assertAccessible(page, 'columns');
+    await page.reload();
+    await page.getByRole('cell', { name: 'team: care' }).first().waitFor();
+    assert.deepEqual((await page.getByRole('columnheader').allInnerTexts()).slice(2, 5), ['Model', 'Metadata', 'Kind of call']);
+});

@@ -78,12 +78,29 @@ function Search() {
 const tokens = (r: LogRow) => (r.tokens_in == null && r.tokens_out == null ? NONE : `${exact(r.tokens_in ?? 0)} → ${exact(r.tokens_out ?? 0)}`);
 export const statusTone = (r: LogRow) => (r.success ? 'good' : r.status_code && r.status_code < 500 ? 'warn' : 'bad');
 
+/** Columns that are there when they are wished for. */
+const MORE: Record<string, [label: string, text: (r: LogRow) => string]> = {
+    metadata: ['Metadata', (r) => Object.entries(r.metadata ?? {}).map(([k, v]) => `${k}: ${v}`).join(', ')],
+    path: ['Path', (r) => r.path], agent: ['User agent', (r) => r.user_agent ?? ''], kind: ['Kind of call', (r) => r.model_type ?? ''], score: ['Score', (r) => (r.score == null ? '' : String(r.score))],
+};
+const wished = () => (query.value.get('cols') ?? '').split(',').filter((c) => c in MORE);
+
+function Columns() {
+    const on = wished(), toggle = (key: string) => setQuery({ cols: (on.includes(key) ? on.filter((c) => c !== key) : [...on, key]).join(',') }, { replace: true });
+    return (
+        <details class="menu wide-only" onFocusOut={(e) => { if (!e.currentTarget.contains(e.relatedTarget as Node | null)) e.currentTarget.open = false; }}><summary class="button">Columns</summary>
+            <div class="card" tabIndex={-1}>{Object.entries(MORE).map(([key, [label]]) => <label key={key} class="check"><input type="checkbox" checked={on.includes(key)} onChange={() => toggle(key)} />{label}</label>)}</div>
+        </details>
+    );
+}
+
 function Row({ row }: { row: LogRow }) {
     return (
         <>
             <span class="c-time" role="cell">{time(row.created_at)}</span>
             <span class="c-status" role="cell"><Tag tone={statusTone(row)}>{row.status_code ?? 'none'}</Tag>{row.cached && <Tag tone="accent">cached</Tag>}</span>
             <span class="c-model" role="cell"><button type="button" class="plain" aria-haspopup="dialog" onClick={() => setQuery({ log: row.id })}>{row.model || row.path || 'no model'}</button><small>{row.provider}{row.weir?.error ? ` · ${row.weir.error}` : ''}</small></span>
+            {wished().map((c) => { const text = MORE[c]![1](row); return <span key={c} class="c-more" role="cell" title={text}>{text}</span>; })}
             <span class="c-tokens number" role="cell">{tokens(row)}</span>
             <span class="c-cost number" role="cell">{money(row.cost)}</span>
             <span class="c-duration number" role="cell">{duration(row.duration)}</span>
@@ -101,7 +118,7 @@ function Heads({ order, ascending }: { order: string; ascending: boolean }) {
     const turn = (key: string) => (key !== order ? setQuery({ order: key === 'created_at' ? null : key, dir: key === 'created_at' ? 'asc' : null })
         : !ascending ? setQuery({ order: key === 'created_at' ? null : key, dir: 'asc' }) : setQuery({ order: null, dir: null }));
     return (
-        <>{HEADS.map(([label, classes, key]) => (
+        <>{[...HEADS.slice(0, 3), ...wished().map((c): typeof HEADS[0] => [MORE[c]![0], 'c-more']), ...HEADS.slice(3)].map(([label, classes, key]) => (
             <span key={label} role="columnheader" class={classes} aria-sort={key === order ? (ascending ? 'ascending' : 'descending') : undefined}>
                 {key ? <button type="button" class="plain" onClick={() => turn(key)}>{label}<span aria-hidden="true">{key === order && (key !== 'created_at' || ascending) ? (ascending ? ' ↑' : ' ↓') : ''}</span></button> : label}
             </span>))}
@@ -225,13 +242,14 @@ export function Logs({ id }: { id: string }) {
             <div class="toolbar">
                 <Search />
                 <Choice label="Time range" options={TIMES} value={range} onChange={(key) => setQuery({ range: key, log: null })} />
+                <Columns />
                 <Button icon="refresh" label="Read again" busy={head.loading && !live} onClick={again} />
                 <Button aria-pressed={live} onClick={() => setQuery({ live: live ? null : 'yes' }, { replace: true })}><span class={live ? 'dot on' : 'dot'} />Live</Button>
             </div>
             <Chips filters={filters} quick={QUICK} set={setFilters} Around={offering} />
             {head.error ? <Problem error={head.error} retry={head.reload} /> : error && <Problem error={error} retry={retry} />}
             {total === undefined ? !head.error && <Skeleton rows={10} /> : total === 0 ? <NoRows id={id} filtered={all.length > 0 || search !== ''} /> : (
-                <VirtualList label="Log" acts={acts} head={<Heads order={order} ascending={ascending} />} total={shown!} render={(i) => { const r = row(i); return r && { key: r.id, open: () => setQuery({ log: r.id }), selected: r.id === open, cells: <Row row={r} /> }; }} />
+                <VirtualList label="Log" more={wished().length} acts={acts} head={<Heads order={order} ascending={ascending} />} total={shown!} render={(i) => { const r = row(i); return r && { key: r.id, open: () => setQuery({ log: r.id }), selected: r.id === open, cells: <Row row={r} /> }; }} />
             )}
             {open && <Drawer gateway={id} log={open} onClose={() => setQuery({ log: null })} onChange={head.reload} />}
         </>

@@ -10,7 +10,8 @@ const TALLEST = 16_000_000, MORE = 6;
 export interface ListActs { reveal: (i: number, focus: boolean) => void }
 interface Item { key: string; open: () => void; selected: boolean; cells: ComponentChildren }
 
-export function VirtualList({ label, head, total, render, acts }: { label: string; head: ComponentChildren; total: number; render: (i: number) => Item | undefined; acts?: { current: ListActs | null } }) {
+/** `more`: columns beside the usual ones. */
+export function VirtualList({ label, head, total, render, acts, more = 0 }: { label: string; more?: number; head: ComponentChildren; total: number; render: (i: number) => Item | undefined; acts?: { current: ListActs | null } }) {
     const box = useRef<HTMLDivElement>(null), wanted = useRef(-1);
     const [top, setTop] = useState(0);
     const [size, setSize] = useState({ view: 600, row: 45 });
@@ -47,7 +48,7 @@ export function VirtualList({ label, head, total, render, acts }: { label: strin
         settle();
     });
     return (
-        <div class="card rows" role="table" aria-label={label} aria-rowcount={total + 1}>
+        <div class={more ? 'card rows more' : 'card rows'} style={{ '--more': String(more) }} role="table" aria-label={label} aria-rowcount={total + 1}>
             <div class="row heads" role="row">{head}</div>
             <div class="row-view" role="rowgroup" ref={box} tabIndex={0} aria-label={`${label}, rows`} onScroll={(e) => setTop(e.currentTarget.scrollTop)}>
                 <div class="row-space" role="presentation" style={{ height: `${height}px` }}>
