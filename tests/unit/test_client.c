@@ -2,6 +2,7 @@
 /* http/client: calls to a scripted provider, and to a service in the same process. */
 #include "tests/unit/http_end.h"
 
+#include "base/clock.h"
 #include "http/client.h"
 #include "net/listen.h"
 
@@ -354,6 +355,70 @@ static void interim_answers_must_end(void **state)
     assert_said(&s, " FAIL E_BAD_ANSWER\n");
     asker_done(&a);
     scene_close(&s);
+}
+
+/* ---- times ---- */
+
+static void pass_time(struct scene *s)
+{
+    uint64_t since = clock_us();
+    while (clock_us() < since + 10000)
+        run_on(&s->stage);
+}
+
+static void the_first_byte_is_of_the_answer_itself(void **state)
+{
+    (void)state;
+    struct scene s;
+    struct asker a = {0};
+    scene_open(&s);
+    ask(&s, &a, "GET", STR(""));
+    struct end *p = await_conn(&s, 0);
+    end_send(p, "HTTP/1.1 103 Early Hints\r\n\r\n");
+    pass_time(&s);
+    uint64_t then = clock_us();
+    end_send(p, "HTTP/1.1 200 OK\r\nX: y\r\nContent-Le");
+    pass_time(&s);
+    end_send(p, "ngth: 3\r\n\r\nabc");
+    assert_said(&s, "200 3 y\nabc END\n");
+    assert_true(a.times.first_byte >= then);
+    asker_done(&a);
+
+    asker_init(&a, &s);
+    ask(&s, &a, "GET", STR(""));
+    end_send(p, "HTTP/1.1 200 OK\r\nX: y\r\nContent-Le");
+    pass_time(&s);
+    then = clock_us();
+    end_send(p, "ngth: 3\r\n\r\nabc");
+    assert_said(&s, "200 3 y\nabc END\n");
+    assert_true(a.times.first_byte < then); /* the head need not be whole */
+    asker_done(&a);
+    scene_close(&s);
+}
+
+static void a_large_body_is_sent_when_it_is_through(void **state)
+{
+    (void)state;
+    enum { LONG = 32 * MIB };
+    struct scene s;
+    struct asker a = {0};
+    char *body = mem_zalloc(LONG);
+    scene_open(&s);
+    ask(&s, &a, "POST", str_of(body, LONG));
+    struct end *p = await_conn(&s, 0);
+    conn_pause(p->c);
+    pass_time(&s);
+    assert_true(call_times(a.call).connected && !call_times(a.call).sent);
+    uint64_t then = clock_us();
+    conn_resume(p->c);
+    while (p->got.n < LONG)
+        run_on(&s.stage);
+    end_send(p, OK3 "abc");
+    assert_said(&s, "200 3 y\nabc END\n");
+    assert_true(a.times.sent >= then && a.times.sent <= a.times.first_byte);
+    asker_done(&a);
+    scene_close(&s);
+    mem_free(body);
 }
 
 /* ---- the pool ---- */
@@ -979,6 +1044,8 @@ int main(void)
         cmocka_unit_test(cuts_make_no_difference),
         cmocka_unit_test(broken_answers_fail),
         cmocka_unit_test(interim_answers_must_end),
+        cmocka_unit_test(the_first_byte_is_of_the_answer_itself),
+        cmocka_unit_test(a_large_body_is_sent_when_it_is_through),
         cmocka_unit_test(only_clean_connections_are_reused),
         cmocka_unit_test(a_stale_connection_is_retried_once),
         cmocka_unit_test(half_an_answer_is_not_retried),
