@@ -6,7 +6,7 @@ import fs from 'node:fs';
 import zlib from 'node:zlib';
 import { startMock, startWeir } from '../flow/lib/weir.mjs';
 import { poll } from '../flow/lib/wait.mjs';
-import { assertLooks, openWindow, signIn, startBrowser, turnTo } from './lib/browser.mjs';
+import { assertAccessible, assertLooks, openWindow, signIn, startBrowser, turnTo } from './lib/browser.mjs';
 import { everyKind, hostile, plenty, XSS } from './lib/traffic.mjs';
 
 const PROVIDERS = ['openai', 'anthropic', 'google-ai-studio', 'groq'];
