@@ -9,7 +9,10 @@
 
 static const struct str keys = S("{\"keys\":[{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"kid\":\"k\","
                                  "\"x\":\"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo\"}]}");
-static const struct jwt_rules rules = {S("https://issuer.example"), S("weir"), 1792000000};
+static const struct jwt_rules rules = {
+    .issuer = S("https://issuer.example"), .audience = S("weir"), .now_s = 1792000000};
+static const struct jwt_rules sign_in = {
+    .issuer = S("https://issuer.example"), .audience = S("weir"), .now_s = 1792000000, .nonce = S("n")};
 
 static enum jwt_verdict check_token(struct arena *a, struct str text, const struct jwk_set *set)
 {
@@ -19,6 +22,9 @@ static enum jwt_verdict check_token(struct arena *a, struct str text, const stru
         must(jwt_is_compact(text) && jwt_names_issuer(a, text, rules.issuer));
     else
         (void)jwt_names_issuer(a, text, rules.issuer);
+    /* the answer to a sign-in is held to all that other tokens are */
+    enum jwt_verdict strict = jwt_verify(a, text, set, &sign_in, &id);
+    must(strict == v || (strict != JWT_GOOD && strict != JWT_UNKNOWN_KEY && strict != JWT_WRONG_SIGNATURE));
     must(v != JWT_GOOD || (id.expires_s > rules.now_s && id.user.n <= JWT_SUBJECT_BYTES));
     return v;
 }

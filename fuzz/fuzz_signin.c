@@ -22,8 +22,11 @@ static struct signin *rules(void)
     static const char *const no_env[] = {NULL};
     static const struct conf_options no_options;
     const char *why;
-    if (!s)
-        must(signin_load(conf_parse(STR(settings), "fuzz", &no_options, no_env, &why), &s, &why) && s);
+    if (s)
+        return s;
+    struct conf *conf = conf_parse(STR(settings), "fuzz", &no_options, no_env, &why);
+    must(conf && signin_load(conf, &s, &why) && s);
+    conf_free(conf);
     return s;
 }
 
