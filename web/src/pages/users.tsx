@@ -22,7 +22,7 @@ function Figures({ all }: { all: All }) {
     return (
         <dl class="figures four">
             {card('Active users', `${least}${exact(list.length)}`, partial ? `${exact(other)} requests of more than can be told apart` : 'with a request in this time')}
-            {card('Identity coverage', percent(identified, requests), `${exact(identified)} of ${exact(requests)} requests say who`)}
+            {card('Identity coverage', percent(identified, requests), `${count(identified)} of ${count(requests)} requests say who`)}
             {card('Median spend', partial ? NONE : money(middle), partial ? 'not known: some users are not told apart' : 'half of the users cost no more')}
             {card('Top 10 %', partial ? NONE : percent(topTenth(list), identified), partial ? 'not known: some users are not told apart' : 'of the requests are theirs')}
         </dl>
