@@ -11,7 +11,7 @@ static void put_uuid(struct json_out *w, const char *key, struct uuid id)
 {
     char text[UUID_TEXT];
     uuid_text(id, text);
-    put_text(w, key, str_of(text, UUID_TEXT));
+    json_add_str(w, key, str_of(text, UUID_TEXT));
 }
 
 /* As the rest of the API has it: ids of tokens have no hyphens. */
@@ -20,10 +20,10 @@ static void put_resource(struct json_out *w, const struct audit_row *r)
     char text[2 * sizeof(r->resource_id)];
     json_key(w, "resource");
     json_open(w, '{');
-    put_text(w, "type", r->resource);
+    json_add_str(w, "type", r->resource);
     if (str_eq(r->resource, kind_resource(KIND_TOKEN))) {
         hex_encode(text, r->resource_id.b, sizeof(r->resource_id.b));
-        put_text(w, "id", str_of(text, sizeof(text)));
+        json_add_str(w, "id", str_of(text, sizeof(text)));
     } else {
         put_uuid(w, "id", r->resource_id);
     }
@@ -44,10 +44,9 @@ static void put_action(struct json_out *w, struct api_call *c, const struct audi
     info = arena_printf(c->arena, "%.*s%.*sd", STR_FMT(info), STR_FMT(r->action));
     json_key(w, "action");
     json_open(w, '{');
-    put_text(w, "type", r->action);
-    json_key(w, "result");
-    json_put_bool(w, true);
-    put_text(w, "info", info);
+    json_add_str(w, "type", r->action);
+    json_add_bool(w, "result", true);
+    json_add_str(w, "info", info);
     json_close(w, '}');
 }
 
@@ -60,12 +59,12 @@ static void put_actor(struct json_out *w, const struct audit_row *r)
     bool person = str_eq(type, STR("person")) || str_eq(type, STR("token")) || str_eq(type, STR("session"));
     json_key(w, "actor");
     json_open(w, '{');
-    put_text(w, "type", person ? STR("user") : str_eq(type, STR("shell")) ? STR("admin") : type);
+    json_add_str(w, "type", person ? STR("user") : str_eq(type, STR("shell")) ? STR("admin") : type);
     if (json_get(who, "id"))
-        put_text(w, "id", json_str(json_get(who, "id")));
-    put_text(w, "email", name.p ? name : STR(""));
+        json_add_str(w, "id", json_str(json_get(who, "id")));
+    json_add_str(w, "email", name.p ? name : STR(""));
     if (json_get(who, "ip"))
-        put_text(w, "ip", json_str(json_get(who, "ip")));
+        json_add_str(w, "ip", json_str(json_get(who, "ip")));
     json_close(w, '}');
     json_free(doc);
 }
@@ -73,11 +72,11 @@ static void put_actor(struct json_out *w, const struct audit_row *r)
 static void put_value(struct json_out *w, const char *text_key, const char *key, const struct audit_row *r,
                       struct str value)
 {
-    put_text(w, text_key, STR(""));
+    json_add_str(w, text_key, STR(""));
     json_key(w, key);
     json_open(w, '{');
     if (value.n && r->name.n)
-        put_text(w, str_eq(r->resource, kind_resource(KIND_GATEWAY)) ? "id" : "name", r->name);
+        json_add_str(w, str_eq(r->resource, kind_resource(KIND_GATEWAY)) ? "id" : "name", r->name);
     put_members(w, value);
     json_close(w, '}');
 }
@@ -87,18 +86,18 @@ static void put_row(struct json_out *w, struct api_call *c, const struct audit_r
     json_open(w, '{');
     put_uuid(w, "id", r->id);
     put_time_ms(w, "when", r->at_ms);
-    put_text(w, "interface", r->interface);
+    json_add_str(w, "interface", r->interface);
     put_action(w, c, r);
     put_actor(w, r);
     json_key(w, "owner");
     json_open(w, '{');
-    put_text(w, "id", c->params[PARAM_ACCOUNT]);
+    json_add_str(w, "id", c->params[PARAM_ACCOUNT]);
     json_close(w, '}');
     put_resource(w, r);
     json_key(w, "metadata");
     json_open(w, '{');
     if (r->gateway.n)
-        put_text(w, "gateway", r->gateway);
+        json_add_str(w, "gateway", r->gateway);
     json_close(w, '}');
     put_value(w, "oldValue", "oldValueJson", r, r->before);
     put_value(w, "newValue", "newValueJson", r, r->after);

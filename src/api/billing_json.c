@@ -59,15 +59,14 @@ static void put_cents(struct json_out *w, const char *key, int64_t pico)
     while (text[n - 1] == '0')
         n--;
     n -= text[n - 1] == '.';
-    json_key(w, key);
-    json_put_raw(w, str_of(text, (size_t)n));
+    json_add_raw(w, key, str_of(text, (size_t)n));
 }
 
 static void put_uuid(struct json_out *w, const char *key, struct uuid id)
 {
     char text[UUID_TEXT];
     uuid_text(id, text);
-    put_text(w, key, str_of(text, UUID_TEXT));
+    json_add_str(w, key, str_of(text, UUID_TEXT));
 }
 
 /* All of it is paid: with credits, or it is where they come from. */
@@ -76,7 +75,7 @@ static void put_amounts(struct json_out *w, int64_t pico)
     put_cents(w, "amount_due", pico);
     put_cents(w, "amount_paid", pico);
     put_cents(w, "amount_remaining", 0);
-    put_text(w, "currency", STR("usd"));
+    json_add_str(w, "currency", STR("usd"));
 }
 
 /* "2026-10" */
@@ -85,7 +84,7 @@ static void put_month(struct json_out *w, const char *key, const char *before, i
     char text[64];
     struct tm tm = calendar(ms);
     snprintf(text, sizeof(text), "%s%04d-%02d", before, tm.tm_year + 1900, tm.tm_mon + 1);
-    put_text(w, key, str_c(text));
+    json_add_str(w, key, str_c(text));
 }
 
 /* ---- the balance ---- */
@@ -115,12 +114,12 @@ void billing_put_balance(struct json_out *w, const struct ledger_page *p)
 
 static void put_invoice_rest(struct json_out *w, bool manual, int64_t created_ms)
 {
-    put_text(w, "status", STR("paid"));
+    json_add_str(w, "status", STR("paid"));
     json_add_int(w, "created", created_ms / SECOND_MS);
     json_add_int(w, "attempt_count", 0);
     json_add_bool(w, "attempted", false);
     json_add_bool(w, "auto_advance", false);
-    put_text(w, "invoice_origin", manual ? STR("manual") : STR("auto"));
+    json_add_str(w, "invoice_origin", manual ? STR("manual") : STR("auto"));
     put_null(w, "invoice_pdf");
     json_close(w, '}');
 }
@@ -130,11 +129,11 @@ static void put_booked(struct json_out *w, const struct ledger_entry *e)
     json_open(w, '{');
     put_uuid(w, "id", e->id);
     put_amounts(w, e->amount_pico);
-    put_text(w, "created_by", e->actor.n ? e->actor : STR("operator"));
-    put_text(w, "description",
-             e->note.n                      ? e->note
-             : e->kind == LEDGER_CORRECTION ? STR("Correction")
-                                            : STR("Top-up"));
+    json_add_str(w, "created_by", e->actor.n ? e->actor : STR("operator"));
+    json_add_str(w, "description",
+                 e->note.n                      ? e->note
+                 : e->kind == LEDGER_CORRECTION ? STR("Correction")
+                                                : STR("Top-up"));
     put_invoice_rest(w, true, e->at_ms);
 }
 
@@ -143,7 +142,7 @@ static void put_statement(struct json_out *w, const struct ledger_sum *s)
     json_open(w, '{');
     put_month(w, "id", "usage-", s->begin_ms);
     put_amounts(w, s->amount_pico);
-    put_text(w, "created_by", STR("weir"));
+    json_add_str(w, "created_by", STR("weir"));
     put_month(w, "description", "Usage in ", s->begin_ms);
     put_invoice_rest(w, false, month(s->begin_ms, 1));
 }
@@ -190,8 +189,8 @@ static void put_line(struct json_out *w, const struct ledger_sum *s, int64_t end
     snprintf(name, sizeof(name), "%.*s/%.*s", STR_FMT(s->provider), STR_FMT(s->model));
     json_open(w, '{');
     put_cents(w, "amount", s->amount_pico);
-    put_text(w, "currency", STR("usd"));
-    put_text(w, "description", str_c(name));
+    json_add_str(w, "currency", STR("usd"));
+    json_add_str(w, "description", str_c(name));
     json_key(w, "period");
     json_open(w, '{');
     json_add_int(w, "start", s->begin_ms / SECOND_MS);
@@ -206,7 +205,7 @@ static void put_line(struct json_out *w, const struct ledger_sum *s, int64_t end
     json_open(w, '[');
     json_open(w, '{');
     put_cents(w, "amount", s->amount_pico);
-    put_text(w, "type", STR("credit_balance_transaction"));
+    json_add_str(w, "type", STR("credit_balance_transaction"));
     json_close(w, '}');
     json_close(w, ']');
     json_close(w, '}');
@@ -220,7 +219,7 @@ void billing_put_preview(struct json_out *w, const struct ledger_page *p, int64_
     json_open(w, '{');
     put_month(w, "id", "usage-", month_ms);
     put_amounts(w, total);
-    put_text(w, "status", STR("draft"));
+    json_add_str(w, "status", STR("draft"));
     json_add_int(w, "period_start", month_ms / SECOND_MS);
     json_add_int(w, "period_end", end_ms / SECOND_MS);
     json_key(w, "invoice_lines");
@@ -243,7 +242,7 @@ void billing_put_usage(struct json_out *w, const struct ledger_page *p, enum led
         const struct ledger_sum *s = &p->sums[i];
         snprintf(id, sizeof(id), "%s-%lld", span == LEDGER_DAY ? "day" : "hour", (long long)s->begin_ms);
         json_open(w, '{');
-        put_text(w, "id", str_c(id));
+        json_add_str(w, "id", str_c(id));
         put_cents(w, "aggregated_value", s->amount_pico);
         json_add_int(w, "start_time", s->begin_ms);
         json_add_int(w, "end_time", next(s->begin_ms, span));
@@ -268,7 +267,7 @@ void billing_put_status(struct json_out *w, struct uuid id)
 {
     json_open(w, '{');
     put_uuid(w, "payment_intent_id", id);
-    put_text(w, "status", STR("completed"));
+    json_add_str(w, "status", STR("completed"));
     json_close(w, '}');
 }
 
@@ -277,7 +276,7 @@ void billing_put_limits(struct json_out *w, int64_t min_cents, int64_t max_cents
     json_open(w, '{');
     json_add_int(w, "min_cents", min_cents);
     json_add_int(w, "max_cents", max_cents);
-    put_text(w, "currency", STR("usd"));
+    json_add_str(w, "currency", STR("usd"));
     json_close(w, '}');
 }
 

@@ -204,7 +204,7 @@ static void put_cost(struct json_out *w, struct api_call *c, const struct object
     struct json_doc *doc = json_parse(o->settings);
     const struct json_val *root = json_root(doc);
     json_open(w, '{');
-    put_text(w, "id", object_id(c, o));
+    json_add_str(w, "id", object_id(c, o));
     for (struct json_iter it = json_iter(root); json_next(&it);) {
         json_key_str(w, it.key);
         if (!str_eq(it.key, STR("token_pricing")) || json_type(it.val) != JSON_OBJECT) {
@@ -218,9 +218,8 @@ static void put_cost(struct json_out *w, struct api_call *c, const struct object
         json_put_str(w, buf_str(&b));
         buf_done(&b);
     }
-    put_text(w, "changed_by", STR("manual"));
-    json_key(w, "weight");
-    json_put_int(w, weight_of(root));
+    json_add_str(w, "changed_by", STR("manual"));
+    json_add_int(w, "weight", weight_of(root));
     put_time_ms(w, "created_at", o->created_ms);
     put_time_ms(w, "modified_at", o->modified_ms);
     json_close(w, '}');

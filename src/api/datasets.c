@@ -60,11 +60,11 @@ size_t count_objects(struct api_call *c, enum object_kind kind)
 void put_dataset(struct json_out *w, struct api_call *c, const struct object *o)
 {
     json_open(w, '{');
-    put_text(w, "id", object_id(c, o));
+    json_add_str(w, "id", object_id(c, o));
     put_members(w, o->settings);
-    put_text(w, "gateway_id", c->params[PARAM_GATEWAY]);
-    put_text(w, "account_id", o->account);
-    put_text(w, "account_tag", o->account);
+    json_add_str(w, "gateway_id", c->params[PARAM_GATEWAY]);
+    json_add_str(w, "account_id", o->account);
+    json_add_str(w, "account_tag", o->account);
     put_time_ms(w, "created_at", o->created_ms);
     put_time_ms(w, "modified_at", o->modified_ms);
     json_close(w, '}');

@@ -46,8 +46,7 @@ static void put_certificate(struct json_out *w, struct api_call *c, struct str h
     }
     struct tls_certificate shown = tls_server_certificate(tls, host);
     json_open(w, '{');
-    json_key(w, "named");
-    json_put_bool(w, shown.named);
+    json_add_bool(w, "named", shown.named);
     put_time_ms(w, "expires_at", shown.ends_ms);
     json_close(w, '}');
 }
@@ -56,14 +55,12 @@ static void put_domain(struct json_out *w, struct api_call *c, const struct obje
 {
     const struct gateway *g = catalog_gateway_id(c->catalog, o->gateway);
     json_open(w, '{');
-    put_text(w, "hostname", o->name);
-    put_text(w, "gateway_id", g ? g->slug : c->params[PARAM_GATEWAY]);
-    put_text(w, "status", STR("active"));
-    put_text(w, "cname_target", own_host(c));
-    json_key(w, "created_at");
-    json_put_int(w, o->created_ms);
-    json_key(w, "modified_at");
-    json_put_int(w, o->modified_ms);
+    json_add_str(w, "hostname", o->name);
+    json_add_str(w, "gateway_id", g ? g->slug : c->params[PARAM_GATEWAY]);
+    json_add_str(w, "status", STR("active"));
+    json_add_str(w, "cname_target", own_host(c));
+    json_add_int(w, "created_at", o->created_ms);
+    json_add_int(w, "modified_at", o->modified_ms);
     put_members(w, o->settings);
     put_certificate(w, c, o->name);
     json_close(w, '}');

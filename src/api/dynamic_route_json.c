@@ -88,7 +88,7 @@ void version_close(struct version_view *v)
 
 static void put_id(struct json_out *w, struct api_call *c, const char *key, const struct object *o)
 {
-    put_text(w, key, o ? object_id(c, o) : str_of(NULL, 0));
+    json_add_str(w, key, o ? object_id(c, o) : str_of(NULL, 0));
 }
 
 void put_deployment(struct json_out *w, struct api_call *c, const struct object *d)
@@ -112,7 +112,7 @@ static void put_json_text(struct json_out *w, const char *key, const struct json
     buf_init(&b, 2 * API_BODY_BYTES);
     struct json_out text = json_out(&b);
     json_put_val(&text, v);
-    put_text(w, key, buf_str(&b));
+    json_add_str(w, key, buf_str(&b));
     buf_done(&b);
 }
 
@@ -121,10 +121,9 @@ static void put_version_members(struct json_out *w, struct api_call *c, const st
                                 const struct version_view *v)
 {
     put_id(w, c, "version_id", version);
-    put_text(w, "active", is_active(c, version) ? STR("true") : STR("false"));
+    json_add_str(w, "active", is_active(c, version) ? STR("true") : STR("false"));
     put_json_text(w, "data", v->elements);
-    json_key(w, "is_valid");
-    json_put_bool(w, v->valid);
+    json_add_bool(w, "is_valid", v->valid);
 }
 
 static void put_viewed(struct json_out *w, struct api_call *c, const struct object *version,
@@ -148,8 +147,8 @@ static void put_head(struct json_out *w, struct api_call *c, const struct object
                      const struct version_view *v)
 {
     put_id(w, c, "id", route);
-    put_text(w, "name", route ? route->name : STR(""));
-    put_text(w, "gateway_id", c->params[PARAM_GATEWAY]);
+    json_add_str(w, "name", route ? route->name : STR(""));
+    json_add_str(w, "gateway_id", c->params[PARAM_GATEWAY]);
     json_key(w, "elements");
     if (v->elements)
         json_put_val(w, v->elements);
@@ -180,7 +179,7 @@ void put_route(struct json_out *w, struct api_call *c, const struct object *rout
     json_open(w, '{');
     put_head(w, c, route, &v);
     if (form & ROUTE_TAGGED)
-        put_text(w, "account_tag", c->params[PARAM_ACCOUNT]);
+        json_add_str(w, "account_tag", c->params[PARAM_ACCOUNT]);
     put_time_ms(w, "created_at", route->created_ms);
     put_time_ms(w, "modified_at", route->modified_ms);
     if (form & ROUTE_WHOLE)

@@ -97,12 +97,10 @@ static void reply_list(struct api_call *c, const char *key, enum object_kind kin
         i++;
     }
     json_close(&w, ']');
-    json_key(&w, "page");
-    json_put_int(&w, page);
-    json_key(&w, "per_page");
-    json_put_int(&w, per_page);
-    put_text(&w, "order_by", STR("created_at"));
-    put_text(&w, "order_by_direction", STR("desc"));
+    json_add_int(&w, "page", page);
+    json_add_int(&w, "per_page", per_page);
+    json_add_str(&w, "order_by", STR("created_at"));
+    json_add_str(&w, "order_by_direction", STR("desc"));
     json_close(&w, '}');
     reply_close(c, &w);
 }

@@ -12,10 +12,10 @@ enum { BY_ID = 4, BY_NAME, BY_TYPE, BY_DESCRIPTION };
 static void put_type(struct json_out *w, const struct evaluator_row *e)
 {
     json_open(w, '{');
-    put_text(w, "id", e->id);
-    put_text(w, "name", e->title);
-    put_text(w, "description", e->says);
-    put_text(w, "type", e->type);
+    json_add_str(w, "id", e->id);
+    json_add_str(w, "name", e->title);
+    json_add_str(w, "description", e->says);
+    json_add_str(w, "type", e->type);
     json_add_bool(w, "enable", true);
     json_add_bool(w, "mandatory", false);
     put_time_ms(w, "created_at", TYPES_SINCE_MS);

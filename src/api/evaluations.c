@@ -31,20 +31,19 @@ void evaluations_document(struct buf *out)
 
 static void put_number(struct json_out *w, const char *key, const struct json_val *v)
 {
-    json_key(w, key);
-    json_put_int(w, (int64_t)json_num(v, 0));
+    json_add_int(w, key, (int64_t)json_num(v, 0));
 }
 
 static void put_result(struct json_out *w, struct api_call *c, const struct object *o,
                        const struct json_val *r)
 {
     json_open(w, '{');
-    put_text(w, "id", json_str(json_get(r, "id")));
-    put_text(w, "evaluation_id", object_id(c, o));
-    put_text(w, "evaluation_type_id", json_str(json_get(r, "evaluation_type_id")));
-    put_text(w, "result", json_str(json_get(r, "result")));
+    json_add_str(w, "id", json_str(json_get(r, "id")));
+    json_add_str(w, "evaluation_id", object_id(c, o));
+    json_add_str(w, "evaluation_type_id", json_str(json_get(r, "evaluation_type_id")));
+    json_add_str(w, "result", json_str(json_get(r, "result")));
     put_number(w, "status", json_get(r, "status"));
-    put_text(w, "status_description", evaluation_status_word((int)json_num(json_get(r, "status"), -1)));
+    json_add_str(w, "status_description", evaluation_status_word((int)json_num(json_get(r, "status"), -1)));
     put_number(w, "total_logs", json_get(r, "total_logs"));
     put_time_ms(w, "created_at", o->created_ms);
     put_time_ms(w, "modified_at", (int64_t)json_num(json_get(r, "modified_ms"), 0));
@@ -56,11 +55,10 @@ static void put_evaluation(struct json_out *w, struct api_call *c, const struct 
     struct json_doc *doc = json_parse(o->settings);
     const struct json_val *root = json_root(doc);
     json_open(w, '{');
-    put_text(w, "id", object_id(c, o));
-    put_text(w, "name", json_str(json_get(root, "name")));
-    put_text(w, "gateway_id", c->params[PARAM_GATEWAY]);
-    json_key(w, "processed");
-    json_put_bool(w, json_bool(json_get(root, "processed"), false));
+    json_add_str(w, "id", object_id(c, o));
+    json_add_str(w, "name", json_str(json_get(root, "name")));
+    json_add_str(w, "gateway_id", c->params[PARAM_GATEWAY]);
+    json_add_bool(w, "processed", json_bool(json_get(root, "processed"), false));
     put_number(w, "total_logs", json_get(root, "total_logs"));
     json_key(w, "datasets");
     json_put_val(w, json_get(root, "datasets"));
@@ -186,8 +184,8 @@ static void put_wanted(struct json_out *w, struct creation *n)
             continue;
         uuid_text(api_call_uuid(n->call), id);
         json_open(w, '{');
-        put_text(w, "id", str_of(id, UUID_TEXT));
-        put_text(w, "evaluation_type_id", evaluators[i].id);
+        json_add_str(w, "id", str_of(id, UUID_TEXT));
+        json_add_str(w, "evaluation_type_id", evaluators[i].id);
         json_close(w, '}');
     }
     json_close(w, ']');
@@ -201,11 +199,9 @@ static struct str settings_of(struct creation *n, int64_t last_row)
     buf_init(&b, EVALUATION_BYTES);
     struct json_out w = json_out(&b);
     json_open(&w, '{');
-    put_text(&w, "name", n->name);
-    json_key(&w, "processed");
-    json_put_bool(&w, false);
-    json_key(&w, "total_logs");
-    json_put_int(&w, 0);
+    json_add_str(&w, "name", n->name);
+    json_add_bool(&w, "processed", false);
+    json_add_int(&w, "total_logs", 0);
     json_key(&w, "datasets");
     json_open(&w, '[');
     for (size_t i = 0; i < n->n; i++)

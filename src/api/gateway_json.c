@@ -87,8 +87,7 @@ static void write_settings(const struct json_val *body, struct gateway_input *re
     json_open(&w, '{');
     ret->idle = fields_write(&w, fields, countof(fields), body, NULL, a);
     /* clients read it, nobody can set it */
-    json_key(&w, "wholesale");
-    json_put_bool(&w, true);
+    json_add_bool(&w, "wholesale", true);
     json_close(&w, '}');
     ret->settings = b.full || !body ? str_of(NULL, 0) : arena_dup(a, buf_str(&b));
     buf_done(&b);

@@ -253,8 +253,7 @@ static void put_missing(struct json_out *w, const struct json_val *v, const char
 {
     if (json_get(v, key))
         return;
-    json_key(w, key);
-    json_put_raw(w, json);
+    json_add_raw(w, key, json);
 }
 
 static void put_rule(struct json_out *w, const struct json_val *v)

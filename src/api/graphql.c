@@ -42,10 +42,8 @@ static void put_place(struct json_out *w, const struct graphql_request *r)
     json_key(w, "locations");
     json_open(w, '[');
     json_open(w, '{');
-    json_key(w, "line");
-    json_put_int(w, (int64_t)line);
-    json_key(w, "column");
-    json_put_int(w, (int64_t)column);
+    json_add_int(w, "line", (int64_t)line);
+    json_add_int(w, "column", (int64_t)column);
     json_close(w, '}');
     json_close(w, ']');
 }
@@ -68,16 +66,13 @@ static void put_error(struct json_out *w, const struct graphql_request *r)
     char now[TIME_TEXT];
     clock_rfc3339(clock_wall_ms(), now);
     json_open(w, '{');
-    json_key(w, "message");
-    json_put_str(w, r->error.message);
+    json_add_str(w, "message", r->error.message);
     put_place(w, r);
     put_path(w, &r->error);
     json_key(w, "extensions");
     json_open(w, '{');
-    json_key(w, "code");
-    json_put_str(w, str_c(r->error.code));
-    json_key(w, "timestamp");
-    json_put_str(w, str_c(now));
+    json_add_str(w, "code", str_c(r->error.code));
+    json_add_str(w, "timestamp", str_c(now));
     json_close(w, '}');
     json_close(w, '}');
 }

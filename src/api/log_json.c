@@ -10,15 +10,13 @@
 
 static void put_text(struct json_out *w, const char *key, struct str s)
 {
-    json_key(w, key);
-    json_put_str(w, s.p ? s : STR(""));
+    json_add_str(w, key, s.p ? s : STR(""));
 }
 
 /* Null where there is nothing. */
 static void put_optional(struct json_out *w, const char *key, struct str s)
 {
-    json_key(w, key);
-    json_put_str(w, s.n ? s : str_of(NULL, 0));
+    json_add_str(w, key, s.n ? s : str_of(NULL, 0));
 }
 
 static void put_count(struct json_out *w, const char *key, int64_t v)
@@ -32,16 +30,14 @@ static void put_count(struct json_out *w, const char *key, int64_t v)
 
 static void put_flag(struct json_out *w, const char *key, const struct record *r, unsigned bit)
 {
-    json_key(w, key);
-    json_put_bool(w, (r->flags & bit) != 0);
+    json_add_bool(w, key, (r->flags & bit) != 0);
 }
 
 static void put_time(struct json_out *w, const char *key, int64_t ms)
 {
     char text[TIME_TEXT];
     clock_rfc3339(ms, text);
-    json_key(w, key);
-    json_put_str(w, str_c(text));
+    json_add_str(w, key, str_c(text));
 }
 
 static void put_cost(struct json_out *w, const char *key, int64_t pico)
@@ -106,8 +102,7 @@ static void put_timings(struct json_out *w, const struct record *r)
 /* What other services of the family fill in and this one has no word for. */
 static void put_nothings(struct json_out *w)
 {
-    json_key(w, "location");
-    json_put_raw(w, STR("{\"region\":null,\"colo\":null}"));
+    json_add_raw(w, "location", STR("{\"region\":null,\"colo\":null}"));
     static const char *const nulls[] = {"prompts", "guardrails", "dlp_action", "dlp_profiles"};
     for (size_t i = 0; i < countof(nulls); i++) {
         json_key(w, nulls[i]);
@@ -181,8 +176,7 @@ static void put_call(struct json_out *w, const struct log_row *row)
     put_count(w, "tokens_out", r->tokens_out);
     put_cost(w, "cost", r->cost_pico);
     put_flag(w, "custom_cost", r, REC_CUSTOM_COST);
-    json_key(w, "metadata");
-    json_put_raw(w, r->metadata.n ? r->metadata : STR("null"));
+    json_add_raw(w, "metadata", r->metadata.n ? r->metadata : STR("null"));
     json_add_int(w, "step", r->step);
     put_text(w, "event_id", r->event_id);
     put_optional(w, "request_type", r->request_type);

@@ -65,8 +65,7 @@ static void put_more(struct json_out *w, const void *arg)
     for (size_t i = 0; c->wants_meta && i < countof(ranges); i++)
         put_range(w, ranges[i].keys, &page->meta.ranges[ranges[i].which], ranges[i].which == ZONE_COST);
     if (page->estimated) {
-        json_key(w, "weir_total_is_estimate");
-        json_put_bool(w, true);
+        json_add_bool(w, "weir_total_is_estimate", true);
     }
 }
 
@@ -163,8 +162,7 @@ static struct str query_json(struct api_call *c)
     struct json_out w = json_out(&b);
     struct str query = api_call_query(c);
     json_open(&w, '{');
-    json_key(&w, "query");
-    json_put_str(&w, query_decode(c->arena, query.p ? query : STR("")));
+    json_add_str(&w, "query", query_decode(c->arena, query.p ? query : STR("")));
     json_close(&w, '}');
     struct str text = arena_dup(c->arena, buf_str(&b));
     buf_done(&b);

@@ -53,17 +53,11 @@ struct str object_id(struct api_call *c, const struct object *o)
     return str_of(text, UUID_TEXT);
 }
 
-void put_text(struct json_out *w, const char *key, struct str value)
-{
-    json_key(w, key);
-    json_put_str(w, value);
-}
-
 void put_time_ms(struct json_out *w, const char *key, int64_t ms)
 {
     char text[TIME_TEXT];
     clock_rfc3339(ms, text);
-    put_text(w, key, str_c(text));
+    json_add_str(w, key, str_c(text));
 }
 
 void put_members(struct json_out *w, struct str object)
@@ -79,11 +73,11 @@ void put_members(struct json_out *w, struct str object)
 void put_object(struct json_out *w, struct api_call *c, const struct object *o)
 {
     json_open(w, '{');
-    put_text(w, "id", object_id(c, o));
+    json_add_str(w, "id", object_id(c, o));
     put_members(w, o->settings);
     const struct gateway *g = o->gateway ? catalog_gateway_id(c->catalog, o->gateway) : NULL;
     if (g)
-        put_text(w, "gateway_id", g->slug);
+        json_add_str(w, "gateway_id", g->slug);
     put_time_ms(w, "created_at", o->created_ms);
     put_time_ms(w, "modified_at", o->modified_ms);
     json_close(w, '}');

@@ -15,8 +15,7 @@ enum err object_uuid(struct str text, struct uuid *ret) MUST_CHECK;
 /* 36 characters in the call's arena. */
 struct str object_id(struct api_call *c, const struct object *o);
 
-/* Writes "key": "text" and "key": "2026-10-12T09:30:11.482Z". */
-void put_text(struct json_out *w, const char *key, struct str value);
+/* Writes "key": "2026-10-12T09:30:11.482Z". */
 void put_time_ms(struct json_out *w, const char *key, int64_t ms);
 /* Writes the members of a JSON object into the open one. */
 void put_members(struct json_out *w, struct str object);

@@ -73,8 +73,7 @@ static const struct op *find_op(const struct route *r)
 
 static void put_c(struct json_out *w, const char *key, const char *value)
 {
-    json_key(w, key);
-    json_put_str(w, str_c(value));
+    json_add_str(w, key, str_c(value));
 }
 
 static void open_key(struct json_out *w, const char *key, char bracket)
@@ -115,8 +114,7 @@ static void put_body(struct json_out *w, const struct op *op)
     if (!op->body.table && !op->body.shape)
         return;
     open_key(w, "requestBody", '{');
-    json_key(w, "required");
-    json_put_bool(w, true);
+    json_add_bool(w, "required", true);
     open_schema(w, "application/json");
     json_open(w, '{');
     open_key(w, "allOf", '[');
@@ -138,8 +136,7 @@ static void put_parameter(struct json_out *w, const char *place, const struct fi
     json_open(w, '{');
     put_c(w, "name", f->key);
     put_c(w, "in", place);
-    json_key(w, "required");
-    json_put_bool(w, f->flags & FIELD_REQUIRED);
+    json_add_bool(w, "required", f->flags & FIELD_REQUIRED);
     if (f->doc[0])
         put_c(w, "description", f->doc);
     open_key(w, "schema", '{');
@@ -327,8 +324,7 @@ static void put_operation(struct json_out *w, const struct route *r)
     put_body(w, op);
     put_answers(w, r, &op->answer);
     if (r->allowed == ALLOW_PUBLIC) {
-        json_key(w, "security");
-        json_put_raw(w, STR("[]"));
+        json_add_raw(w, "security", STR("[]"));
     }
     json_close(w, '}');
 }
@@ -392,8 +388,7 @@ static void put_responses(struct json_out *w)
 static void put_components(struct json_out *w)
 {
     open_key(w, "components", '{');
-    json_key(w, "securitySchemes");
-    json_put_raw(w, STR("{\"token\":{\"type\":\"http\",\"scheme\":\"bearer\"}}"));
+    json_add_raw(w, "securitySchemes", STR("{\"token\":{\"type\":\"http\",\"scheme\":\"bearer\"}}"));
     put_responses(w);
     open_key(w, "schemas", '{');
     put_tables(w);
@@ -412,12 +407,10 @@ static void put_head(struct json_out *w, struct str base)
     json_close(w, '}');
     open_key(w, "servers", '[');
     json_open(w, '{');
-    json_key(w, "url");
-    json_put_str(w, base);
+    json_add_str(w, "url", base);
     json_close(w, '}');
     json_close(w, ']');
-    json_key(w, "security");
-    json_put_raw(w, STR("[{\"token\":[]}]"));
+    json_add_raw(w, "security", STR("[{\"token\":[]}]"));
 }
 
 void openapi_document(struct buf *out, struct str base)

@@ -6,8 +6,7 @@
 
 static void put_c(struct json_out *w, const char *key, const char *value)
 {
-    json_key(w, key);
-    json_put_str(w, str_c(value));
+    json_add_str(w, key, str_c(value));
 }
 
 static void put_doc(struct json_out *w, const char *doc)
@@ -100,8 +99,7 @@ static void put_named(struct json_out *w, struct str name, bool null)
             if (k->format)
                 put_c(w, "format", k->format);
             if (k->kinds && str_ends(str_c(k->kinds), STR("object"))) {
-                json_key(w, "additionalProperties");
-                json_put_bool(w, true);
+                json_add_bool(w, "additionalProperties", true);
             }
             return;
         }
@@ -173,8 +171,7 @@ static void put_flag(struct json_out *w, const char *key, bool is)
 {
     if (!is)
         return;
-    json_key(w, key);
-    json_put_bool(w, true);
+    json_add_bool(w, key, true);
 }
 
 /* type: NULL, or a closer one than the kind. */
@@ -188,8 +185,7 @@ static void put_field(struct json_out *w, const struct field *f, const char *typ
     put_flag(w, "x-weir-idle", f->flags & FIELD_IDLE); /* kept and shown; nothing acts on it yet */
     put_flag(w, "writeOnly", f->flags & FIELD_HIDDEN);
     if (f->omitted[0] && !(f->flags & FIELD_REQUIRED)) {
-        json_key(w, "default");
-        json_put_raw(w, str_c(f->omitted));
+        json_add_raw(w, "default", str_c(f->omitted));
     }
 }
 

@@ -25,8 +25,7 @@ static struct str login_of(const struct json_val *claims, struct str subject)
 
 static void put(struct json_out *w, const char *key, struct str value)
 {
-    json_key(w, key);
-    json_put_str(w, value.n ? value : STR(""));
+    json_add_str(w, key, value.n ? value : STR(""));
 }
 
 static struct str write_text(struct arena *a, const struct person *p, struct str pairs)
@@ -35,13 +34,11 @@ static struct str write_text(struct arena *a, const struct person *p, struct str
     buf_init(&b, JWT_BYTES);
     struct json_out w = json_out(&b);
     json_open(&w, '{');
-    json_key(&w, "until");
-    json_put_int(&w, p->until_ms);
+    json_add_int(&w, "until", p->until_ms);
     put(&w, "subject", p->subject);
     put(&w, "login", p->login);
     put(&w, "name", p->name);
-    json_key(&w, "claims");
-    json_put_raw(&w, pairs);
+    json_add_raw(&w, "claims", pairs);
     json_close(&w, '}');
     struct str text = b.full ? str_of(NULL, 0) : arena_dup(a, buf_str(&b));
     buf_done(&b);

@@ -61,11 +61,9 @@ static struct str as_draft(struct api_call *c, struct str committed, struct str 
     json_open(&w, '{');
     if (committed.p) {
         put_members(&w, committed);
-        json_key(&w, "staged");
-        json_put_raw(&w, draft);
+        json_add_raw(&w, "staged", draft);
     } else {
-        json_key(&w, "staging");
-        json_put_bool(&w, true);
+        json_add_bool(&w, "staging", true);
         put_members(&w, draft);
     }
     json_close(&w, '}');
@@ -93,16 +91,13 @@ static void put_policy_view(struct json_out *w, struct api_call *c, const struct
     arena_init(&a, API_BODY_BYTES);
     struct str members = policy_look(&a, o, is_committed(o) ? view : POLICY_STAGED, &draft);
     json_open(w, '{');
-    put_text(w, "id", object_id(c, o));
+    json_add_str(w, "id", object_id(c, o));
     put_members(w, members);
     if (draft) {
-        json_key(w, "staging");
-        json_put_bool(w, true);
+        json_add_bool(w, "staging", true);
     }
-    json_key(w, "created_at");
-    json_put_int(w, o->created_ms / 1000);
-    json_key(w, "updated_at");
-    json_put_int(w, o->modified_ms / 1000);
+    json_add_int(w, "created_at", o->created_ms / 1000);
+    json_add_int(w, "updated_at", o->modified_ms / 1000);
     json_close(w, '}');
     arena_done(&a);
 }
@@ -170,8 +165,7 @@ static void on_saved(struct api_call *c, enum err e)
     c->note = commit ? IDLE_NOTE : NULL;
     struct json_out w = reply_open(c);
     put_policy_view(&w, c, o, commit ? POLICY_COMMITTED : POLICY_STAGED);
-    json_key(&w, "committed");
-    json_put_bool(&w, commit);
+    json_add_bool(&w, "committed", commit);
     reply_close(c, &w);
 }
 
@@ -318,9 +312,9 @@ static void add_draft(struct api_call *c, struct commit *k, const struct object 
 static void put_refusal(struct json_out *w, struct api_call *c, const struct refusal *r)
 {
     json_open(w, '{');
-    put_text(w, "policyId", object_id(c, r->o));
-    put_text(w, "name", r->name);
-    put_text(w, "message", r->why);
+    json_add_str(w, "policyId", object_id(c, r->o));
+    json_add_str(w, "name", r->name);
+    json_add_str(w, "message", r->why);
     json_close(w, '}');
 }
 
@@ -334,10 +328,8 @@ static void on_committed(struct api_call *c, enum err e)
     c->note = IDLE_NOTE;
     struct json_out w = reply_open(c);
     json_open(&w, '{');
-    json_key(&w, "committed");
-    json_put_int(&w, (int64_t)k->n);
-    json_key(&w, "failed");
-    json_put_int(&w, (int64_t)k->n_refused);
+    json_add_int(&w, "committed", (int64_t)k->n);
+    json_add_int(&w, "failed", (int64_t)k->n_refused);
     json_key(&w, "policies");
     json_open(&w, '[');
     for (size_t i = 0; i < k->n; i++) {

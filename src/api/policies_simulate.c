@@ -116,17 +116,15 @@ static void put_limit(struct json_out *w, struct simulation *s, const struct pol
 {
     enum policy_period p = l->rule->period;
     json_open(w, '{');
-    put_text(w, "bucket", l->bucket);
-    json_key(w, "resource");
-    json_put_raw(w, l->rule->resource);
-    put_text(w, "policyName", l->rule->name);
-    put_text(w, "period", policy_period_word(p));
+    json_add_str(w, "bucket", l->bucket);
+    json_add_raw(w, "resource", l->rule->resource);
+    json_add_str(w, "policyName", l->rule->name);
+    json_add_str(w, "period", policy_period_word(p));
     json_key(w, "limit");
     money_put(w, l->rule->amount);
     json_key(w, "spent");
     money_put(w, spent_of(s, l));
-    json_key(w, "periodStart");
-    json_put_int(w, policy_period_start(p, clock_wall_ms()) / 1000);
+    json_add_int(w, "periodStart", policy_period_start(p, clock_wall_ms()) / 1000);
     json_close(w, '}');
 }
 
@@ -135,7 +133,7 @@ static void put_evaluation(struct json_out *w, struct simulation *s)
     static const struct str words[] = {
         [POLICY_ALLOW] = S("no-limit"), [POLICY_REFUSE] = S("block"), [POLICY_CHECK] = S("check_limits")};
     json_open(w, '{');
-    put_text(w, "decision", words[s->verdict.decision]);
+    json_add_str(w, "decision", words[s->verdict.decision]);
     json_key(w, "buckets");
     json_open(w, '[');
     for (size_t i = 0; i < s->verdict.n; i++)
@@ -158,20 +156,19 @@ static void put_enforcement(struct json_out *w, struct simulation *s)
     const struct policy_limit *l = exceeded(s);
     bool refused = s->verdict.decision == POLICY_REFUSE;
     json_open(w, '{');
-    json_key(w, "allowed");
-    json_put_bool(w, !refused && !l);
+    json_add_bool(w, "allowed", !refused && !l);
     if (refused) {
-        put_text(w, "reason", STR("blocked"));
+        json_add_str(w, "reason", STR("blocked"));
         if (s->verdict.blocked)
-            put_text(w, "policyName", s->verdict.blocked->name);
+            json_add_str(w, "policyName", s->verdict.blocked->name);
     } else if (l) {
-        put_text(w, "reason", STR("limit_exceeded"));
-        put_text(w, "bucket", l->bucket);
+        json_add_str(w, "reason", STR("limit_exceeded"));
+        json_add_str(w, "bucket", l->bucket);
         json_key(w, "spent");
         money_put(w, spent_of(s, l));
         json_key(w, "limit");
         money_put(w, l->rule->amount);
-        put_text(w, "policyName", l->rule->name);
+        json_add_str(w, "policyName", l->rule->name);
     }
     json_close(w, '}');
 }
@@ -184,8 +181,7 @@ static void reply_verdict(struct simulation *s)
     put_evaluation(&w, s);
     json_key(&w, "enforcement");
     put_enforcement(&w, s);
-    json_key(&w, "policiesEvaluated");
-    json_put_int(&w, (int64_t)s->verdict.tested);
+    json_add_int(&w, "policiesEvaluated", (int64_t)s->verdict.tested);
     json_close(&w, '}');
     reply_close(s->c, &w);
 }

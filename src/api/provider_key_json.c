@@ -36,10 +36,10 @@ struct str provider_key_preview(struct arena *a, struct secret secret)
 
 void provider_key_put_use(struct json_out *w, const struct provider_key *k)
 {
-    put_text(w, "status",
-             !k->readable                ? STR("unreadable")
-             : k->use && k->use->failing ? STR("failing")
-                                         : STR("active"));
+    json_add_str(w, "status",
+                 !k->readable                ? STR("unreadable")
+                 : k->use && k->use->failing ? STR("failing")
+                                             : STR("active"));
     if (k->use && k->use->used_ms) {
         put_time_ms(w, "last_used_at", k->use->used_ms);
         return;

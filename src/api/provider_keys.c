@@ -33,8 +33,8 @@ static void put_open_members(struct json_out *w, const struct object *o)
 static void put_key(struct json_out *w, struct api_call *c, const struct object *o)
 {
     json_open(w, '{');
-    put_text(w, "id", object_id(c, o));
-    put_text(w, "gateway_id", c->params[PARAM_GATEWAY]);
+    json_add_str(w, "id", object_id(c, o));
+    json_add_str(w, "gateway_id", c->params[PARAM_GATEWAY]);
     put_open_members(w, o);
     provider_key_put_use(w, o->read);
     put_time_ms(w, "created_at", o->created_ms);
@@ -110,8 +110,8 @@ static struct str whole_settings(struct api_call *c, const struct provider_key_i
     struct json_out w = json_out(&b);
     json_open(&w, '{');
     put_members(&w, in->settings);
-    put_text(&w, "secret_id", id);
-    put_text(&w, "secret_preview", preview);
+    json_add_str(&w, "secret_id", id);
+    json_add_str(&w, "secret_preview", preview);
     json_close(&w, '}');
     struct str text = b.full ? str_of(NULL, 0) : arena_dup(c->arena, buf_str(&b));
     buf_done(&b);

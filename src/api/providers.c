@@ -14,7 +14,7 @@ static void put_model(void *arg, struct str model, const struct rates *rates)
 static void put_provider(struct json_out *w, const struct prices *prices, const struct provider *p)
 {
     json_open(w, '{');
-    put_text(w, "slug", p->slug);
+    json_add_str(w, "slug", p->slug);
     json_key(w, "models");
     json_open(w, '[');
     prices_list(prices, p->prices, put_model, w);

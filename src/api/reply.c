@@ -23,16 +23,13 @@ struct json_out reply_open_as(struct api_call *c, const char *key)
     buf_clear(&c->answer);
     struct json_out w = json_out(&c->answer);
     json_open(&w, '{');
-    json_key(&w, "success");
-    json_put_bool(&w, true);
-    json_key(&w, "errors");
-    json_put_raw(&w, STR("[]"));
+    json_add_bool(&w, "success", true);
+    json_add_raw(&w, "errors", STR("[]"));
     json_key(&w, "messages");
     json_open(&w, '[');
     if (c->note) {
         json_open(&w, '{');
-        json_key(&w, "code");
-        json_put_int(&w, c->note_code ? c->note_code : 1000);
+        json_add_int(&w, "code", c->note_code ? c->note_code : 1000);
         json_add_str(&w, "message", str_c(c->note));
         json_close(&w, '}');
     }
@@ -79,8 +76,7 @@ static struct json_out open_errors(struct api_call *c)
     buf_clear(&c->answer); /* it may hold the beginning of an answer that grew too large */
     struct json_out w = json_out(&c->answer);
     json_open(&w, '{');
-    json_key(&w, "success");
-    json_put_bool(&w, false);
+    json_add_bool(&w, "success", false);
     json_key(&w, "errors");
     json_open(&w, '[');
     return w;
@@ -89,18 +85,15 @@ static struct json_out open_errors(struct api_call *c)
 static void open_error(struct json_out *w, enum api_err e, struct str message)
 {
     json_open(w, '{');
-    json_key(w, "code");
-    json_put_int(w, errors[e].code);
+    json_add_int(w, "code", errors[e].code);
     json_add_str(w, "message", message.n ? message : errors[e].phrase);
 }
 
 static void close_errors(struct api_call *c, struct json_out *w, enum api_err e, struct str result)
 {
     json_close(w, ']');
-    json_key(w, "messages");
-    json_put_raw(w, STR("[]"));
-    json_key(w, "result");
-    json_put_raw(w, result);
+    json_add_raw(w, "messages", STR("[]"));
+    json_add_raw(w, "result", result);
     json_close(w, '}');
     api_call_send(c, errors[e].http, JSON, buf_str(&c->answer));
 }

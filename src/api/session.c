@@ -101,9 +101,9 @@ static void put_person(struct json_out *w, const struct person *p)
         return;
     }
     json_open(w, '{');
-    put_text(w, "subject", p->subject);
-    put_text(w, "login", p->login);
-    put_text(w, "name", p->name.n ? p->name : str_of(NULL, 0));
+    json_add_str(w, "subject", p->subject);
+    json_add_str(w, "login", p->login);
+    json_add_str(w, "name", p->name.n ? p->name : str_of(NULL, 0));
     json_close(w, '}');
 }
 
@@ -111,8 +111,8 @@ static void put_session(struct api_call *c)
 {
     struct json_out w = reply_open(c);
     json_open(&w, '{');
-    put_text(&w, "account", c->token->account);
-    put_text(&w, "name", c->token->name);
+    json_add_str(&w, "account", c->token->account);
+    json_add_str(&w, "name", c->token->name);
     put_person(&w, c->person);
     json_key(&w, "permissions");
     json_open(&w, '[');
@@ -159,7 +159,7 @@ void session_ended(struct api_call *c, struct str url)
 {
     struct json_out w = reply_open(c);
     json_open(&w, '{');
-    put_text(&w, "url", url);
+    json_add_str(&w, "url", url);
     json_close(&w, '}');
     reply_close(c, &w);
 }

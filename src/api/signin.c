@@ -304,13 +304,12 @@ void session_ways(struct api_call *c)
     const struct signin *s = api_call_settings(c)->signin;
     struct json_out w = reply_open(c);
     json_open(&w, '{');
-    json_key(&w, "token");
-    json_put_bool(&w, true);
+    json_add_bool(&w, "token", true);
     json_key(&w, "provider");
     if (s) {
         json_open(&w, '{');
-        put_text(&w, "name", s->name);
-        put_text(&w, "url", arena_printf(c->arena, "%.*s" SIGNIN_PATH, STR_FMT(s->url)));
+        json_add_str(&w, "name", s->name);
+        json_add_str(&w, "url", arena_printf(c->arena, "%.*s" SIGNIN_PATH, STR_FMT(s->url)));
         json_close(&w, '}');
     } else {
         json_put_null(&w);

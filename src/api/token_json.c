@@ -72,10 +72,8 @@ static unsigned read_group(const struct place *p, const struct json_val *v, stru
         return 0;
     }
     json_open(w, '{');
-    json_key(w, "id");
-    json_put_str(w, row->id);
-    json_key(w, "name");
-    json_put_str(w, row->group);
+    json_add_str(w, "id", row->id);
+    json_add_str(w, "name", row->group);
     json_close(w, '}');
     return row->bit;
 }
@@ -129,8 +127,7 @@ static void put_policy_id(const struct json_val *v, struct json_out *w)
     struct str id = json_str(json_get(v, "id"));
     random_bytes(random, sizeof(random));
     hex_encode(text, random, sizeof(random));
-    json_key(w, "id");
-    json_put_str(w, id.n == sizeof(text) ? id : str_of(text, sizeof(text)));
+    json_add_str(w, "id", id.n == sizeof(text) ? id : str_of(text, sizeof(text)));
 }
 
 /* Adds to what is allowed and what is denied. */
@@ -147,8 +144,7 @@ static void read_policy(const struct place *p, const struct json_val *v, struct 
     field_check(&named, json_get(v, "effect"), false, p->wrong);
     json_open(w, '{');
     put_policy_id(v, w);
-    json_key(w, "effect");
-    json_put_str(w, json_str(json_get(v, "effect")));
+    json_add_str(w, "effect", json_str(json_get(v, "effect")));
     in = member(p, "permission_groups");
     unsigned bits = read_groups(&in, json_get(v, "permission_groups"), w);
     in = member(p, "resources");
@@ -368,10 +364,8 @@ void token_put_groups(struct json_out *w, struct str name, const struct token *a
         json_add_str(w, "id", row->id);
         json_add_str(w, "name", row->group);
         json_add_str(w, "category", STR("ai_and_machine_learning"));
-        json_key(w, "is_selectable");
-        json_put_bool(w, token_within(&it, &all));
-        json_key(w, "scopes");
-        json_put_raw(w, STR("[\"com.cloudflare.api.account\"]"));
+        json_add_bool(w, "is_selectable", token_within(&it, &all));
+        json_add_raw(w, "scopes", STR("[\"com.cloudflare.api.account\"]"));
         json_close(w, '}');
     }
     json_close(w, ']');

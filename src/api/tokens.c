@@ -17,8 +17,8 @@ void tokens_verify(struct api_call *c)
     c->note = "This API Token is valid and active";
     struct json_out w = reply_open(c);
     json_open(&w, '{');
-    put_text(&w, "id", str_of(id, sizeof(id)));
-    put_text(&w, "status", token_status_word(c->token, clock_wall_ms()));
+    json_add_str(&w, "id", str_of(id, sizeof(id)));
+    json_add_str(&w, "status", token_status_word(c->token, clock_wall_ms()));
     token_put_bounds(&w, c->token);
     json_close(&w, '}');
     reply_close(c, &w);
@@ -224,7 +224,7 @@ static void on_deleted(struct api_call *c, enum err e)
     }
     struct json_out w = reply_open(c);
     json_open(&w, '{');
-    put_text(&w, "id", c->params[PARAM_ID]);
+    json_add_str(&w, "id", c->params[PARAM_ID]);
     json_close(&w, '}');
     reply_close(c, &w);
 }

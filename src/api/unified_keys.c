@@ -11,8 +11,8 @@ static void put_key(struct json_out *w, struct api_call *c, const struct object 
 {
     const struct provider_key *k = o->read;
     json_open(w, '{');
-    put_text(w, "provider_slug", k->provider);
-    put_text(w, "secret_preview", k->readable ? provider_key_preview(c->arena, k->secret) : STR(""));
+    json_add_str(w, "provider_slug", k->provider);
+    json_add_str(w, "secret_preview", k->readable ? provider_key_preview(c->arena, k->secret) : STR(""));
     provider_key_put_use(w, k);
     put_time_ms(w, "created_at", o->created_ms);
     put_time_ms(w, "modified_at", o->modified_ms);

@@ -69,8 +69,7 @@ static enum err put_delta(struct codec_writer *w, const char *kind, const char *
     if (key)
         json_open(&j, '{');
     if (key)
-        json_key(&j, key);
-    json_put_str(&j, text.p ? text : STR(""));
+        json_add_str(&j, key, text.p ? text : STR(""));
     if (key)
         json_close(&j, '}');
     json_close(&j, '}');
@@ -297,8 +296,7 @@ static enum err put_metadata(struct codec_writer *w)
     bedrock_put_usage(&j, &s->usage);
     json_key(&j, "metrics");
     json_open(&j, '{');
-    json_key(&j, "latencyMs");
-    json_put_int(&j, 0); /* required */
+    json_add_int(&j, "latencyMs", 0); /* required */
     json_close(&j, '}');
     json_close(&j, '}');
     return frame(w, at, "metadata", false);
