@@ -52,8 +52,9 @@ export function fault(s: Schema, value: Json | undefined): string | null {
     return null;
 }
 
-/* "3600 seconds" is an hour: numbers of seconds that nobody reads at a glance, in other words. */
+/* "3600 seconds" is an hour, 2e-7 a token are 0.2 a million: numbers that nobody reads at a glance, in other words. */
 function inWords(value: Json | undefined, unit: string | undefined): string {
+    if (unit === 'USD per token') return typeof value === 'number' && value > 0 ? ` = $${Number((value * 1e6).toPrecision(6))} for 1 M` : '';
     const ms = typeof value !== 'number' ? 0 : unit === 'seconds' ? value * 1000 : unit === 'milliseconds' ? value : 0;
     const [n, word] = ms >= 864e5 ? [ms / 864e5, 'd'] : ms >= 36e5 ? [ms / 36e5, 'h'] : ms >= 6e4 ? [ms / 6e4, 'min'] : [ms / 1000, 's'];
     return ms >= (unit === 'seconds' ? 120000 : 1000) ? ` = ${Number(n.toFixed(2))} ${word}` : '';
