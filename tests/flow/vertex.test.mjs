@@ -58,6 +58,9 @@ test('a service account is exchanged once, also by calls that come together', as
     const [row] = await weir.logs({ query: 'per_page=1' });
     assert.deepEqual([row.model, row.tokens_in, row.tokens_out], ['gemini-2.5-flash', 5, 2]);
     assert.ok(row.cost > 0);
+    const took = (await weir.logs()).map((r) => r.weir.steps.map((s) => s.name).join());
+    assert.equal(took.length, 9);
+    assert.ok(took.filter((names) => /credential,(connect|reuse)/.test(names)).length >= 8, took.join('\n')); // one that was known may take no time
 });
 
 test('an account that Google refuses: a clear error, no call, the key in no text', async (t) => {
@@ -69,6 +72,7 @@ test('an account that Google refuses: a clear error, no call, the key in no text
     assert.equal(seen.calls.length, 0);
     const [row] = await weir.logs({ query: 'per_page=1' });
     assert.equal(row.success, false);
+    assert.equal(row.weir.steps.at(-1).name, 'credential');
     assert.ok(!JSON.stringify(row).includes('PRIVATE KEY') && !a.text.includes('PRIVATE KEY'));
 });
 
