@@ -50,6 +50,11 @@ static void on_described(void *arg)
     g->then(g);
 }
 
+static void refuse(struct signing *g, enum signin_fault fault, struct str detail)
+{
+    signin_page_fault(g->call, fault, detail, g->path);
+}
+
 /* The issuer is this call's from here on, whatever the settings say meanwhile. NULL: nobody signs in here, or
  * no memory is left; the call has been answered. */
 static struct signing *begin(struct api_call *c)
@@ -58,10 +63,11 @@ static struct signing *begin(struct api_call *c)
     const struct signin *s = api_call_settings(c)->signin;
     struct signing *g = s && w->people ? arena_new(c->arena, struct signing) : NULL;
     if (!g) {
-        signin_page_fault(c, SIGNIN_OFF, STR(""));
+        signin_page_fault(c, SIGNIN_OFF, STR(""), STR("/"));
         return NULL;
     }
     g->call = c;
+    g->path = STR("/");
     c->kept = g;
     c->issuer = issuer_ref(w->people);
     return g;
@@ -82,7 +88,7 @@ static void describe(struct signing *g, void (*then)(struct signing *g))
 static void cannot_describe(struct signing *g)
 {
     const char *why = issuer_trouble(g->call->issuer);
-    signin_page_fault(g->call, SIGNIN_UNREACHABLE, str_c(why ? why : "its description lacks a place"));
+    refuse(g, SIGNIN_UNREACHABLE, str_c(why ? why : "its description lacks a place"));
 }
 
 static struct str redirect_of(struct signing *g)
@@ -166,13 +172,13 @@ static void let_in(struct signing *g, const struct code_result *r)
     int64_t now = clock_wall_ms();
     struct str text = person_write(c->arena, s, &r->identity, now, &person);
     if (!person_account(s, c->catalog).p)
-        signin_page_fault(c, SIGNIN_NO_ACCOUNT, STR(""));
+        refuse(g, SIGNIN_NO_ACCOUNT, STR(""));
     else if (!person_read(c->arena, s, c->catalog, text, now, &person))
-        signin_page_fault(
-            c, SIGNIN_NOBODY,
+        refuse(
+            g, SIGNIN_NOBODY,
             arena_printf(c->arena, "You are %.*s (%.*s).", STR_FMT(person.login), STR_FMT(person.subject)));
     else if (!session_begin(c, s, text))
-        signin_page_fault(c, SIGNIN_TOO_LONG, STR(""));
+        refuse(g, SIGNIN_TOO_LONG, STR(""));
     else {
         keep_hint(g, r->token);
         signin_page_go(c, g->path);
@@ -191,7 +197,7 @@ static void on_exchanged(void *arg, const struct code_result *r)
              r->end == CODE_BAD_TOKEN ? "an ID token that does not hold" : "no ID token",
              STR_FMT(settings_of(g)->issuer), r->why, r->error.n ? ": " : "", STR_FMT(r->error));
     struct str detail = r->error.n ? r->error : str_c(r->why);
-    signin_page_fault(g->call, r->end == CODE_BAD_TOKEN ? SIGNIN_BAD_TOKEN : SIGNIN_NO_ANSWER, detail);
+    refuse(g, r->end == CODE_BAD_TOKEN ? SIGNIN_BAD_TOKEN : SIGNIN_NO_ANSWER, detail);
 }
 
 static struct str asked(struct signing *g, const char *name)
@@ -216,12 +222,12 @@ static void exchange(struct signing *g)
         return;
     }
     if (!is_from_issuer(g)) {
-        signin_page_fault(c, SIGNIN_MIXED_UP, STR(""));
+        refuse(g, SIGNIN_MIXED_UP, STR(""));
         return;
     }
     struct str refusal = asked(g, "error");
     if (refusal.p || !g->code.n) {
-        signin_page_fault(c, SIGNIN_REFUSED, code_error_good(refusal) ? refusal : STR(""));
+        refuse(g, SIGNIN_REFUSED, code_error_good(refusal) ? refusal : STR(""));
         return;
     }
     struct code_ask ask = {.issuer = c->issuer,
@@ -257,7 +263,7 @@ void signin_callback(struct api_call *c)
     if (!g)
         return;
     if (!open_secrets(g)) {
-        signin_page_fault(c, SIGNIN_STALE, STR(""));
+        refuse(g, SIGNIN_STALE, STR(""));
         return;
     }
     cookie_set(c, &cookie, STR(""), 0); /* whatever comes of it: once only */

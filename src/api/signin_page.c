@@ -91,7 +91,7 @@ void signin_page_go(struct api_call *c, struct str path)
     send_page(c, 200);
 }
 
-void signin_page_fault(struct api_call *c, enum signin_fault fault, struct str detail)
+void signin_page_fault(struct api_call *c, enum signin_fault fault, struct str detail, struct str path)
 {
     struct buf *out = &c->answer;
     open_page(out, faults[fault].title);
@@ -102,8 +102,13 @@ void signin_page_fault(struct api_call *c, enum signin_fault fault, struct str d
         (void)buf_append_c(out, "</p>");
     }
     (void)buf_append_c(out, "<p>");
-    if (fault != SIGNIN_OFF)
-        (void)buf_append_c(out, "<a href=\"" API_PREFIX "/weir/signin\">Try again</a>");
-    (void)buf_append_c(out, "<a href=\"/\">Sign in with a token</a></p></main></body></html>");
+    if (fault != SIGNIN_OFF) {
+        (void)buf_append_c(out, "<a href=\"" API_PREFIX "/weir/signin?to=");
+        put_text(out, percent_encode(c->arena, path));
+        (void)buf_append_c(out, "\">Try again</a>");
+    }
+    (void)buf_append_c(out, "<a href=\"");
+    put_text(out, path);
+    (void)buf_append_c(out, "\">Sign in with a token</a></p></main></body></html>");
     send_page(c, faults[fault].status);
 }

@@ -18,5 +18,6 @@ enum signin_fault {
 
 /* Goes on to a path of this site at once. */
 void signin_page_go(struct api_call *c, struct str path);
-/* Says what failed, and what to do. detail: further words, from anywhere; may be empty. */
-void signin_page_fault(struct api_call *c, enum signin_fault fault, struct str detail);
+/* Says what failed, and what to do. detail: further words, from anywhere; may be empty. path: where it would
+ * have gone on to. */
+void signin_page_fault(struct api_call *c, enum signin_fault fault, struct str detail, struct str path);

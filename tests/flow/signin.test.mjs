@@ -369,7 +369,9 @@ test('a provider that is down, slow or talks nonsense: a page says so, and token
     ];
     for (const [answer, said] of answers) {
         provider.answer = answer;
-        assertRefused(await browser().signIn(), 502, said);
+        const got = await browser().signIn(undefined, '/logs?a=1&b="');
+        assertRefused(got, 502, said);
+        assert.match(got.text, /href="\/client\/v4\/weir\/signin\?to=%2Flogs%3Fa%3D1%26b%3D%22">Try again.*href="\/logs\?a=1&#38;b=&#34;">Sign in/);
     }
     // somebody leaves in the middle of it; the next one is served
     let asked;
