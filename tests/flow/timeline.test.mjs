@@ -130,9 +130,9 @@ test('where the time goes', async (t) => {
 
     await t.test('the client leaves in the middle', async () => {
         up.script = () => {};
-        const client = await weir.connect();
+        const client = await weir.connect(), before = up.requests.length;
         await client.request({ method: 'POST', path: weir.path(TO), headers: weir.headers({ ...OWN, ...fresh, 'cf-aig-event-id': 'left' }), body: BODY });
-        await poll('the request to arrive', () => up.last?.header('cf-aig-event-id') || up.requests.length, 5000);
+        await poll('the request to arrive', () => up.requests.length > before);
         await new Promise((done) => setTimeout(done, 30));
         client.close();
         const [row] = await poll('its row', async () => { const rows = await rowsOf(weir, 'left'); return rows.length ? rows : null; });
