@@ -69,7 +69,8 @@ static enum err put_delta(struct codec_writer *w, const char *kind, const char *
     if (key)
         json_open(&j, '{');
     if (key)
-        json_add_str(&j, key, text.p ? text : STR(""));
+        json_key(&j, key);
+    json_put_str(&j, text.p ? text : STR(""));
     if (key)
         json_close(&j, '}');
     json_close(&j, '}');
