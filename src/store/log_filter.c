@@ -224,6 +224,7 @@ enum zone_verdict log_clause_zone(const struct log_clause *c, const struct zone_
 static bool term_kind_of(enum log_key key, enum term_kind *ret)
 {
     switch (key) {
+    case KEY_TOKEN: *ret = TERM_TOKEN; return true;
     case KEY_METADATA_KEY: *ret = TERM_KEY; return true;
     case KEY_METADATA_VALUE:
     case KEY_METADATA_ENTRY: *ret = TERM_VALUE; return true;
@@ -264,7 +265,8 @@ bool log_search_parts(struct str search, struct str trigrams)
 bool log_clause_has_parts(const struct log_clause *c)
 {
     enum term_kind kind;
-    return c->op == LOG_CONTAINS && c->key != KEY_METADATA_ENTRY && term_kind_of(c->key, &kind);
+    return c->op == LOG_CONTAINS && c->key != KEY_METADATA_ENTRY && c->key != KEY_TOKEN &&
+           term_kind_of(c->key, &kind);
 }
 
 bool log_clause_parts(const struct log_clause *c, struct str trigrams)
@@ -285,9 +287,14 @@ static bool has_entry(struct str bloom, struct str entry)
     return false;
 }
 
-static bool has_term(struct str bloom, enum log_key key, enum term_kind kind, struct str text)
+static bool has_term(struct str bloom, enum log_key key, enum term_kind kind, const struct log_value *v)
 {
-    return key == KEY_METADATA_ENTRY ? has_entry(bloom, text) : bloom_has(bloom, term_hash(kind, text));
+    if (v->type == LOG_VALUE_NUMBER) /* half a token there is not */
+        return kind == TERM_TOKEN && v->number >= 0 && v->number < 0x1p53 &&
+               bloom_has(bloom, term_of_number(kind, (int64_t)v->number));
+    if (v->type != LOG_VALUE_TEXT)
+        return false;
+    return key == KEY_METADATA_ENTRY ? has_entry(bloom, v->text) : bloom_has(bloom, term_hash(kind, v->text));
 }
 
 bool log_clause_terms(const struct log_clause *c, const struct zone_summary *z, struct str bloom)
@@ -296,7 +303,7 @@ bool log_clause_terms(const struct log_clause *c, const struct zone_summary *z, 
     if (!log_clause_has_terms(c) || !term_kind_of(c->key, &kind))
         return true;
     for (size_t i = 0; i < c->n; i++)
-        if (c->values[i].type == LOG_VALUE_TEXT && has_term(bloom, c->key, kind, c->values[i].text))
+        if (has_term(bloom, c->key, kind, &c->values[i]))
             return true;
     return c->key == KEY_EVENT_ID && made_then(c, z); /* a row's own id is no term */
 }

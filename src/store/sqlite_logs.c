@@ -72,9 +72,14 @@ _Static_assert(ZONE_SHIFT == 10, "zone_schema");
 /* Apart from the terms: reading those would take three times as long beside them. */
 static const char trigram_schema[] =
     "CREATE TABLE zone_trigrams (number INTEGER PRIMARY KEY, trigrams BLOB NOT NULL);";
-static const char *const migrations[] = {schema_1,       schema_2,      rollup_schema,
-                                         zone_schema,    ledger_schema, saved_schema,
-                                         trigram_schema, trail_schema,  label_schema};
+/* Zones made before they had trigrams, tokens and kinds of errors are made again, at this opening. */
+static const char rezone_schema[] =
+    "DELETE FROM zone; DELETE FROM zone_terms; DELETE FROM zone_trigrams; DELETE FROM facet;"
+    "INSERT OR IGNORE INTO unzoned SELECT DISTINCT seq >> 10 FROM log"
+    " WHERE seq >> 10 < (SELECT max(seq) >> 10 FROM log);";
+static const char *const migrations[] = {schema_1,      schema_2,     rollup_schema,  zone_schema,
+                                         ledger_schema, saved_schema, trigram_schema, trail_schema,
+                                         label_schema,  rezone_schema};
 const struct sqlite_schema log_schema = {"logs.db", migrations, countof(migrations)};
 
 const struct log_column log_columns[] = {

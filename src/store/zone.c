@@ -171,6 +171,12 @@ uint64_t term_hash(enum term_kind kind, struct str text)
     return XXH3_64bits_withSeed(text.p, text.n, (XXH64_hash_t)kind + 1);
 }
 
+uint64_t term_of_number(enum term_kind kind, int64_t n)
+{
+    uint64_t bytes = htole64((uint64_t)n);
+    return term_hash(kind, str_of((const char *)&bytes, sizeof(bytes)));
+}
+
 static void add_term(struct zone *z, uint64_t term)
 {
     if (z->n_terms == z->cap_terms) {
@@ -230,6 +236,15 @@ static void add_metadata(struct zone *z, struct str metadata)
     texts_of_metadata(metadata, add_text, z);
 }
 
+static void add_token(struct zone *z, int64_t token)
+{
+    uint64_t term = term_of_number(TERM_TOKEN, token);
+    if (token <= 0 || z->last[TERM_TOKEN] == term)
+        return;
+    z->last[TERM_TOKEN] = term;
+    add_term(z, term);
+}
+
 static void add_texts(struct zone *z, const struct record *r)
 {
     char id[UUID_TEXT];
@@ -251,6 +266,7 @@ void zone_add(struct zone *z, const struct record *r)
     z->rows++;
     add_ranges(&z->summary, r);
     add_facet(z, r);
+    add_token(z, r->token);
     add_texts(z, r);
 }
 

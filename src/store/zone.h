@@ -33,6 +33,7 @@ enum zone_number {
 /* Texts that rows have. Up to the last type they are asked for as a whole: terms, for a Bloom filter. From
  * the event on, parts of them are: trigrams. Neither has a row's own id. */
 enum term_kind {
+    TERM_TOKEN, /* a number */
     TERM_KEY,
     TERM_VALUE,
     TERM_EVENT,
@@ -105,6 +106,7 @@ bool zone_summary_unpack(struct str packed, struct zone_summary *ret);
 
 /* ---- terms ---- */
 uint64_t term_hash(enum term_kind kind, struct str text);
+uint64_t term_of_number(enum term_kind kind, int64_t n);
 /* Calls put for each text of a metadata map (a flat JSON object); they live during the call. */
 void texts_of_metadata(struct str metadata, void (*put)(void *arg, enum term_kind kind, struct str text),
                        void *arg);

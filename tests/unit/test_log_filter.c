@@ -742,6 +742,11 @@ static void totals_of_large_logs_are_near(void **state)
     page = fixture_list(&f, (struct log_query){.gateway = 1, .filter = {&part_of_none, 1}});
     assert_true(page->n == 0 && !page->estimated); /* no zone had to be looked at */
     log_page_free(page);
+    const struct log_value nobody = {.type = LOG_VALUE_NUMBER, .number = 4711};
+    const struct log_clause of_nobody = {KEY_TOKEN, LOG_EQ, &nobody, 1};
+    page = fixture_list(&f, (struct log_query){.gateway = 1, .filter = {&of_nobody, 1}});
+    assert_true(page->n == 0 && !page->estimated);
+    log_page_free(page);
     page = fixture_list(&f, (struct log_query){.gateway = 1, .search = S("nowhere")});
     assert_true(page->n == 0 && !page->estimated);
     log_page_free(page);
