@@ -381,7 +381,9 @@ test('keys that work everywhere, and themes that last', async (t) => {
     await page.getByRole('heading', { name: 'No request yet' }).waitFor();
     await palette(ids[0], 'Open this row of the log'); // wherever it is
     await page.waitForURL((u) => u.pathname === '/gateways/default/logs' && u.searchParams.get('log') === ids[0]);
+    await page.locator('dialog.drawer .turn').first().waitFor();
     await page.keyboard.press('Escape');
+    await page.locator('dialog.drawer').waitFor({ state: 'detached' });
     await page.keyboard.press('?');
     await page.getByRole('dialog', { name: 'Keys' }).waitFor();
     await page.keyboard.press('Escape');
