@@ -4,6 +4,7 @@
 #include "base/crypto.h"
 #include "base/json.h"
 #include "base/limits.h"
+#include "http/gather.h"
 
 enum { EXCHANGE_MS = 10 * 1000, SECRET_BYTES = 32, ERROR_BYTES = 64 };
 
@@ -14,12 +15,9 @@ struct code_exchange {
     void (*on_done)(void *arg, const struct code_result *r);
     void *arg;
 
-    struct call *call;
+    struct gather post;
     struct issuer_wait *wait;
-    struct timer deadline;
     struct headers headers;
-    struct buf answer;
-    int status;
     struct code_result result;
 };
 
@@ -111,8 +109,7 @@ struct str code_answer_error(struct arena *a, struct str body)
 
 static void end(struct code_exchange *x)
 {
-    timer_stop(&x->deadline);
-    buf_done(&x->answer);
+    gather_done(&x->post);
     issuer_unref(x->ask.issuer);
 }
 
@@ -151,26 +148,15 @@ static void verify(struct code_exchange *x)
     finish(x, v == JWT_GOOD ? NULL : jwt_verdict_text(v));
 }
 
-static void on_head(void *owner, struct call *c, const struct response_head *h)
+static void on_answer(void *arg, enum err why)
 {
-    (void)c;
-    ((struct code_exchange *)owner)->status = h->status;
-}
-
-static enum flow on_body(void *owner, struct call *c, struct str piece)
-{
-    (void)c;
-    (void)buf_append(&((struct code_exchange *)owner)->answer, piece); /* what is cut off is no JSON */
-    return GO;
-}
-
-static void on_end(void *owner, struct call *c)
-{
-    (void)c;
-    struct code_exchange *x = owner;
-    struct str body = buf_str(&x->answer);
-    x->call = NULL;
-    if (x->status != 200) {
+    struct code_exchange *x = arg;
+    struct str body = buf_str(&x->post.body); /* what is cut off is no JSON */
+    if (why != E_OK) {
+        finish(x, why == E_TIMED_OUT ? "it took too long" : err_phrase(why));
+        return;
+    }
+    if (x->post.status != 200) {
         x->result.error = code_answer_error(x->arena, body);
         finish(x, "it refused");
         return;
@@ -180,38 +166,6 @@ static void on_end(void *owner, struct call *c)
         verify(x);
     else
         finish(x, "its answer has no ID token");
-}
-
-static void on_fail(void *owner, struct call *c, enum err why)
-{
-    (void)c;
-    struct code_exchange *x = owner;
-    x->call = NULL;
-    finish(x, err_phrase(why));
-}
-
-static void on_drain(void *owner, struct call *c)
-{
-    (void)owner;
-    (void)c;
-}
-
-static const struct call_events events = {on_head, on_body, on_end, on_fail, on_drain};
-
-static void stop(struct code_exchange *x)
-{
-    call_cancel(x->call);
-    x->call = NULL;
-    if (x->wait)
-        issuer_cancel(x->wait);
-    x->wait = NULL;
-}
-
-static void on_deadline(struct timer *t)
-{
-    struct code_exchange *x = container_of(t, struct code_exchange, deadline);
-    stop(x);
-    finish(x, "it took too long");
 }
 
 /* RFC 6749 section 2.3.1: both encoded as in a form. */
@@ -274,8 +228,7 @@ static bool post(struct code_exchange *x)
         .headers = &x->headers,
         .body = body,
     };
-    x->call = call_start(x->w->client, &req, &events, x);
-    timer_set(&x->deadline, EXCHANGE_MS);
+    gather_start(&x->post, x->w->client, &req, EXCHANGE_MS);
     return true;
 }
 
@@ -292,8 +245,7 @@ struct code_exchange *code_exchange_start(struct worker *w, struct arena *a, con
                                 .arg = arg,
                                 .result = {.end = CODE_NO_ANSWER, .error = S("")}};
     issuer_ref(ask->issuer);
-    timer_init(&x->deadline, w->loop, on_deadline);
-    buf_init(&x->answer, SIGNIN_ANSWER_BYTES);
+    gather_init(&x->post, w->loop, SIGNIN_ANSWER_BYTES, on_answer, x);
     if (post(x))
         return x;
     end(x);
@@ -302,6 +254,7 @@ struct code_exchange *code_exchange_start(struct worker *w, struct arena *a, con
 
 void code_exchange_cancel(struct code_exchange *x)
 {
-    stop(x);
+    if (x->wait)
+        issuer_cancel(x->wait);
     end(x);
 }

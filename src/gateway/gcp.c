@@ -6,9 +6,10 @@
 #include "gateway/gcp.h"
 #include "base/clock.h"
 #include "base/limits.h"
+#include "http/gather.h"
 
 /* A token is used until this long before its end, so that it cannot run out on its way. */
-enum { MARGIN_MS = 60 * 1000, ENTRIES = 256, ANSWER_BYTES = 64 * KIB };
+enum { MARGIN_MS = 60 * 1000, ENTRIES = 256, ANSWER_BYTES = 64 * KIB, EXCHANGE_MS = 10 * 1000 };
 
 struct gcp_entry {
     struct node node;
@@ -16,10 +17,8 @@ struct gcp_entry {
     unsigned char id[SHA256_BYTES];
     struct list waits;
     struct arena arena; /* of the exchange under way */
-    struct buf answer;
     struct headers headers;
-    struct call *call;
-    int status;
+    struct gather fetch;
     char *token;      /* NUL-terminated; a secret */
     int64_t until_ms; /* wall clock */
     enum err err;
@@ -50,8 +49,7 @@ struct gcp_cache *gcp_cache_new(struct worker *w)
 static void entry_free(struct gcp_entry *e)
 {
     list_remove(&e->cache->entries, &e->node);
-    call_cancel(e->call);
-    buf_done(&e->answer);
+    gather_done(&e->fetch);
     arena_done(&e->arena);
     mem_free(e->token);
     mem_free(e);
@@ -79,58 +77,34 @@ static void run_wait(struct task *task)
 static void answer_all(struct gcp_entry *e, enum err err)
 {
     e->err = err;
-    e->call = NULL;
     for (struct node *n; (n = list_pop(&e->waits)) != NULL;)
         loop_post(e->cache->w->loop, &container_of(n, struct gcp_wait, node)->task);
 }
 
 /* ---- the exchange ---- */
 
-static void on_head(void *owner, struct call *c, const struct response_head *h)
+static void take_token(struct gcp_entry *e, struct secret token, int64_t seconds)
 {
-    (void)c;
-    ((struct gcp_entry *)owner)->status = h->status;
+    struct str text = secret_reveal(token);
+    mem_free(e->token);
+    e->token = mem_zalloc(text.n + 1);
+    memcpy(e->token, text.p, text.n);
+    e->until_ms = clock_wall_ms() + seconds * 1000 - MARGIN_MS;
 }
 
-static enum flow on_body(void *owner, struct call *c, struct str piece)
+static void on_answer(void *arg, enum err why)
 {
-    (void)c;
-    (void)buf_append(&((struct gcp_entry *)owner)->answer, piece); /* overflow shows when it is parsed */
-    return GO;
-}
-
-static void on_end(void *owner, struct call *c)
-{
-    (void)c;
-    struct gcp_entry *e = owner;
+    struct gcp_entry *e = arg;
     struct secret token;
     int64_t seconds;
-    enum err err = e->status == 200 && !e->answer.full
-                       ? gcp_token_answer(&e->arena, buf_str(&e->answer), &token, &seconds)
-                       : E_CREDENTIAL;
-    if (err == E_OK) {
-        struct str text = secret_reveal(token);
-        mem_free(e->token);
-        e->token = mem_zalloc(text.n + 1);
-        memcpy(e->token, text.p, text.n);
-        e->until_ms = clock_wall_ms() + seconds * 1000 - MARGIN_MS;
-    }
-    answer_all(e, err);
+    if (why == E_OK)
+        why = e->fetch.status == 200 && !e->fetch.body.full
+                  ? gcp_token_answer(&e->arena, buf_str(&e->fetch.body), &token, &seconds)
+                  : E_CREDENTIAL;
+    if (why == E_OK)
+        take_token(e, token, seconds);
+    answer_all(e, why);
 }
-
-static void on_fail(void *owner, struct call *c, enum err why)
-{
-    (void)c;
-    answer_all(owner, why);
-}
-
-static void on_drain(void *owner, struct call *c)
-{
-    (void)owner;
-    (void)c;
-}
-
-static const struct call_events events = {on_head, on_body, on_end, on_fail, on_drain};
 
 static enum err fetch(struct gcp_entry *e, const struct gcp_account *account)
 {
@@ -138,7 +112,6 @@ static enum err fetch(struct gcp_entry *e, const struct gcp_account *account)
     struct upstream_url url = {0};
     struct str body;
     arena_reset(&e->arena);
-    buf_clear(&e->answer);
     e->headers = (struct headers){0};
     enum err err =
         gcp_token_url(&e->arena, account, settings_origin(w->view->settings, STR("google-oauth")), &url);
@@ -161,7 +134,7 @@ static enum err fetch(struct gcp_entry *e, const struct gcp_account *account)
         .headers = &e->headers,
         .body = body,
     };
-    e->call = call_start(w->client, &req, &events, e);
+    gather_start(&e->fetch, w->client, &req, EXCHANGE_MS);
     return E_OK;
 }
 
@@ -182,7 +155,7 @@ static void make_room(struct gcp_cache *c)
     for (struct node *n = c->entries.head.next, *next; n != &c->entries.head; n = next) {
         struct gcp_entry *e = container_of(n, struct gcp_entry, node);
         next = n->next;
-        if (c->entries.count >= ENTRIES && e->users == 0 && !e->call)
+        if (c->entries.count >= ENTRIES && e->users == 0 && !e->fetch.call)
             entry_free(e);
     }
 }
@@ -195,7 +168,7 @@ static struct gcp_entry *entry_new(struct gcp_cache *c, const unsigned char id[S
     memcpy(e->id, id, SHA256_BYTES);
     list_init(&e->waits);
     arena_init(&e->arena, ANSWER_BYTES * 4);
-    buf_init(&e->answer, ANSWER_BYTES);
+    gather_init(&e->fetch, c->w->loop, ANSWER_BYTES, on_answer, e);
     list_push(&c->entries, &e->node);
     return e;
 }
@@ -212,9 +185,9 @@ struct gcp_wait *gcp_exchange(struct worker *w, const struct gcp_account *accoun
     bool fresh = e->token && e->until_ms > clock_wall_ms();
     if (fresh)
         e->err = E_OK;
-    else if (!e->call)
+    else if (!e->fetch.call)
         e->err = fetch(e, account);
-    if (e->call)
+    if (e->fetch.call)
         list_push(&e->waits, &wait->node);
     else
         loop_post(w->loop, &wait->task);

@@ -12,6 +12,7 @@
 #include "base/json.h"
 #include "base/limits.h"
 #include "base/log.h"
+#include "http/gather.h"
 
 enum { SECOND_US = 1000 * 1000, FETCH_MS = 5 * 1000 };
 
@@ -35,12 +36,10 @@ struct issuer {
     struct arena said; /* the description's strs */
 
     /* the fetch under way */
-    struct call *call;
-    struct timer deadline;
+    struct gather fetch;
+    uint64_t until_ms; /* of the loop's clock, for all of it */
     struct arena arena;
     struct headers headers;
-    struct buf answer;
-    int status;
     int64_t life_s;
     bool discovering;
     struct list waits;
@@ -87,8 +86,6 @@ bool issuer_read_url(struct str text, struct upstream_url *ret)
 
 static void end_fetch(struct issuer *i)
 {
-    i->call = NULL;
-    timer_stop(&i->deadline);
     i->ended_us = clock_us();
     for (struct node *n; (n = list_pop(&i->waits)) != NULL;)
         loop_post(i->w->loop, &container_of(n, struct issuer_wait, node)->task);
@@ -106,7 +103,7 @@ static void fetch_failed(struct issuer *i, const char *why)
 
 static void take_keys(struct issuer *i)
 {
-    struct jwk_set *keys = jwk_set_parse(buf_str(&i->answer));
+    struct jwk_set *keys = jwk_set_parse(buf_str(&i->fetch.body));
     if (!keys) {
         fetch_failed(i, "the answer is no key set, or has no key that can be used");
         return;
@@ -121,8 +118,6 @@ static void take_keys(struct issuer *i)
     end_fetch(i);
 }
 
-static const struct call_events events;
-
 struct origin *issuer_origin(const struct issuer *i, const struct upstream_url *u)
 {
     struct upstream_url own;
@@ -133,8 +128,7 @@ struct origin *issuer_origin(const struct issuer *i, const struct upstream_url *
 
 static void get(struct issuer *i, const struct upstream_url *u)
 {
-    buf_clear(&i->answer);
-    i->status = 0;
+    uint64_t now = loop_ms(i->w->loop);
     struct origin_name set = {.tls = u->tls, .host = u->host, .port = u->port, .trusted = true};
     struct call_request req = {
         .origin = i->jwks_url.n ? client_origin(i->w->client, &set) : issuer_origin(i, u),
@@ -143,7 +137,7 @@ static void get(struct issuer *i, const struct upstream_url *u)
         .host = u->authority,
         .headers = &i->headers,
     };
-    i->call = call_start(i->w->client, &req, &events, i);
+    gather_start(&i->fetch, i->w->client, &req, i->until_ms > now ? i->until_ms - now : 0);
 }
 
 /* A URL among its members; empty: none that will do. It must not lead from TLS to plain text. */
@@ -191,7 +185,7 @@ static void take_description(struct issuer *i)
 {
     struct upstream_url u;
     arena_reset(&i->said);
-    i->described = issuer_read_description(&i->said, i->url, buf_str(&i->answer), &i->description);
+    i->described = issuer_read_description(&i->said, i->url, buf_str(&i->fetch.body), &i->description);
     i->discovering = false;
     if (i->described && issuer_read_url(i->description.keys, &u))
         get(i, &u);
@@ -213,55 +207,24 @@ static int64_t life_of(const struct headers *h)
     return LIFE_USUAL;
 }
 
-static void on_head(void *owner, struct call *c, const struct response_head *h)
+static void on_head(void *arg, const struct response_head *h)
 {
-    (void)c;
-    struct issuer *i = owner;
-    i->status = h->status;
-    i->life_s = life_of(&h->headers);
+    ((struct issuer *)arg)->life_s = life_of(&h->headers);
 }
 
-static enum flow on_body(void *owner, struct call *c, struct str piece)
+static void on_answer(void *arg, enum err why)
 {
-    (void)c;
-    (void)buf_append(&((struct issuer *)owner)->answer, piece); /* overflow is looked for at the end */
-    return GO;
-}
-
-static void on_end(void *owner, struct call *c)
-{
-    (void)c;
-    struct issuer *i = owner;
-    i->call = NULL;
-    if (i->status != 200)
+    struct issuer *i = arg;
+    if (why != E_OK)
+        fetch_failed(i, why == E_TIMED_OUT ? "it took too long" : err_phrase(why));
+    else if (i->fetch.status != 200)
         fetch_failed(i, "the answer's status is not 200");
-    else if (i->answer.full)
+    else if (i->fetch.body.full)
         fetch_failed(i, "the answer is too long");
     else if (i->discovering)
         take_description(i);
     else
         take_keys(i);
-}
-
-static void on_fail(void *owner, struct call *c, enum err why)
-{
-    (void)c;
-    fetch_failed(owner, err_phrase(why));
-}
-
-static void on_drain(void *owner, struct call *c)
-{
-    (void)owner;
-    (void)c;
-}
-
-static const struct call_events events = {on_head, on_body, on_end, on_fail, on_drain};
-
-static void on_deadline(struct timer *t)
-{
-    struct issuer *i = container_of(t, struct issuer, deadline);
-    call_cancel(i->call);
-    fetch_failed(i, "it took too long");
 }
 
 /* Section 4.1: below the issuer, a slash at its end counting once. */
@@ -286,13 +249,13 @@ static void fetch(struct issuer *i)
     /* settings were checked, and the arena is larger than they can be */
     must(url.p && issuer_read_url(url, &u) &&
          headers_add(&i->headers, &i->arena, STR("Accept"), STR("application/json")) == E_OK);
-    timer_set(&i->deadline, FETCH_MS);
+    i->until_ms = loop_ms(i->w->loop) + FETCH_MS;
     get(i, &u);
 }
 
 static void fetch_after(struct issuer *i, uint64_t last_us, uint64_t pause_us)
 {
-    if (!i->call && (last_us == 0 || clock_us() - last_us >= pause_us))
+    if (!i->fetch.call && (last_us == 0 || clock_us() - last_us >= pause_us))
         fetch(i);
 }
 
@@ -300,9 +263,9 @@ static void look_for_key(struct issuer *i)
 {
     if (!i->keys) {
         fetch_after(i, i->ended_us, PAUSE_WITHOUT_KEYS_US);
-    } else if (!i->call) {
+    } else if (!i->fetch.call) {
         fetch_after(i, i->looked_us, PAUSE_US);
-        i->looked_us = i->call ? clock_us() : i->looked_us;
+        i->looked_us = i->fetch.call ? clock_us() : i->looked_us;
     }
 }
 
@@ -319,7 +282,7 @@ static void run_wait(struct task *task)
 
 struct issuer_wait *issuer_await(struct issuer *i, void (*on_ready)(void *arg), void *arg)
 {
-    must(i->call);
+    must(i->fetch.call);
     struct issuer_wait *w = mem_zalloc(sizeof(*w));
     *w = (struct issuer_wait){.task.run = run_wait, .issuer = i, .on_ready = on_ready, .arg = arg};
     list_push(&i->waits, &w->node);
@@ -342,7 +305,7 @@ bool issuer_refresh(struct issuer *i)
         fetch_after(i, i->ended_us, PAUSE_WITHOUT_KEYS_US);
     else if (clock_us() >= i->due_us)
         fetch_after(i, i->ended_us, PAUSE_US);
-    return i->call && (!i->keys || clock_us() >= i->due_us + DUE_US);
+    return i->fetch.call && (!i->keys || clock_us() >= i->due_us + DUE_US);
 }
 
 enum jwt_verdict issuer_verify(struct issuer *i, struct arena *a, struct str token,
@@ -352,7 +315,7 @@ enum jwt_verdict issuer_verify(struct issuer *i, struct arena *a, struct str tok
     enum jwt_verdict v = jwt_verify(a, token, i->keys, rules, ret);
     if (v == JWT_UNKNOWN_KEY)
         look_for_key(i);
-    *ret_later = i->call && (v == JWT_UNKNOWN_KEY || (v == JWT_GOOD && outdated));
+    *ret_later = i->fetch.call && (v == JWT_UNKNOWN_KEY || (v == JWT_GOOD && outdated));
     return v;
 }
 
@@ -394,11 +357,11 @@ struct issuer *issuer_new(struct worker *w, struct str url, struct str jwks_url)
     i->url = own(url);
     i->jwks_url = own(jwks_url);
     list_init(&i->waits);
-    timer_init(&i->deadline, w->loop, on_deadline);
     /* a place that was told, and one that is set */
     arena_init(&i->arena, 2 * JWKS_BYTES + 2 * CONF_FILE_BYTES);
     arena_init(&i->said, JWKS_BYTES);
-    buf_init(&i->answer, JWKS_BYTES);
+    gather_init(&i->fetch, w->loop, JWKS_BYTES, on_answer, i);
+    i->fetch.on_head = on_head;
     return i;
 }
 
@@ -413,10 +376,8 @@ void issuer_unref(struct issuer *i)
     if (!i || --i->refs > 0)
         return;
     must(i->waits.count == 0);
-    call_cancel(i->call);
-    timer_stop(&i->deadline);
+    gather_done(&i->fetch);
     jwk_set_free(i->keys);
-    buf_done(&i->answer);
     arena_done(&i->arena);
     arena_done(&i->said);
     mem_free((char *)(uintptr_t)i->url.p);
