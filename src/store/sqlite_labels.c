@@ -18,18 +18,18 @@ const char label_schema[] =
     " cost_pico INTEGER NOT NULL, saved_pico INTEGER NOT NULL, last INTEGER NOT NULL," /* ms since 1970 */
     " PRIMARY KEY (gateway, span, at, label, other, value)) WITHOUT ROWID;";
 
-#define ADD(column) #column " = add_up(" #column ", excluded." #column ")"
+/* Behind (gateway, span, at, label, other, value). */
+static const struct sum_column sums[] = {
+    {"requests", "add_up"},  {"cached", "add_up"},     {"errors", "add_up"},
+    {"unpriced", "add_up"},  {"tokens_in", "add_up"},  {"tokens_out", "add_up"},
+    {"cost_pico", "add_up"}, {"saved_pico", "add_up"}, {"last", "max"},
+};
+enum { KEY_COLUMNS = 6 };
 
 bool label_sql_prepare(struct label_sql *l, struct sqlite3 *db)
 {
     *l = (struct label_sql){.db = db};
-    l->add = sqlite_prepare(
-        db, "INSERT INTO label VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT DO UPDATE "
-            "SET " ADD(requests) "," ADD(cached) "," ADD(errors) "," ADD(unpriced) "," ADD(tokens_in) "," ADD(
-                tokens_out) "," ADD(cost_pico) "," ADD(saved_pico) ", last = "
-                                                                   "max(last, "
-                                                                   "excluded."
-                                                                   "last)");
+    l->add = prepare_sums(db, "label", KEY_COLUMNS, sums, countof(sums));
     /* from one label to the next, not through all of their values */
     l->names = sqlite_prepare(
         db, "WITH RECURSIVE names(name) AS ("

@@ -5,8 +5,11 @@
  * reads lies together.
  */
 #include "store/sqlite_rollup.h"
+#include "base/buf.h"
 
 #include <stdio.h>
+
+enum { SQL_BYTES = 2048 };
 
 const char rollup_schema[] =
     "DROP TABLE minute; DROP TABLE minute_latency;" /* nothing could read them */
@@ -53,8 +56,34 @@ static void add_up(sqlite3_context *ctx, int argc, sqlite3_value **argv)
     sqlite3_result_int64(ctx, sum);
 }
 
-#define ADD(column) #column " = add_up(" #column ", excluded." #column ")"
-#define ADD_TIMES(column) #column " = add_times(" #column ", excluded." #column ")"
+struct sqlite3_stmt *prepare_sums(struct sqlite3 *db, const char *table, size_t n_key,
+                                  const struct sum_column *sums, size_t n)
+{
+    struct buf sql;
+    buf_init(&sql, SQL_BYTES);
+    (void)buf_printf(&sql, "INSERT INTO %s VALUES (?", table);
+    for (size_t i = 1; i < n_key + n; i++)
+        (void)buf_append(&sql, STR(",?"));
+    (void)buf_append(&sql, STR(") ON CONFLICT DO UPDATE SET "));
+    for (size_t i = 0; i < n; i++)
+        (void)buf_printf(&sql, "%s%s = %s(%s, excluded.%s)", i ? "," : "", sums[i].name, sums[i].function,
+                         sums[i].name, sums[i].name);
+    (void)buf_append_byte(&sql, '\0');
+    struct sqlite3_stmt *st = sql.full ? NULL : sqlite_prepare(db, sql.p);
+    buf_done(&sql);
+    return st;
+}
+
+/* Behind (gateway, span, at, provider, model, status, marks). */
+static const struct sum_column sums[] = {
+    {"requests", "add_up"},           {"attempts", "add_up"},     {"unpriced", "add_up"},
+    {"tokens_in", "add_up"},          {"tokens_out", "add_up"},   {"cache_read_tokens", "add_up"},
+    {"cache_write_tokens", "add_up"}, {"cost_pico", "add_up"},    {"duration_us", "add_up"},
+    {"first_byte_us", "add_up"},      {"first_bytes", "add_up"},  {"request_bytes", "add_up"},
+    {"response_bytes", "add_up"},     {"durations", "add_times"}, {"first_byte_times", "add_times"},
+    {"saved_pico", "add_up"},
+};
+enum { KEY_COLUMNS = 7 };
 
 bool rollup_sql_prepare(struct rollup_sql *r, struct sqlite3 *db)
 {
@@ -63,11 +92,7 @@ bool rollup_sql_prepare(struct rollup_sql *r, struct sqlite3 *db)
     if (sqlite3_create_function(db, "add_times", 2, flags, NULL, add_times, NULL, NULL) != SQLITE_OK ||
         sqlite3_create_function(db, "add_up", 2, flags, NULL, add_up, NULL, NULL) != SQLITE_OK)
         return false;
-    r->add = sqlite_prepare(
-        db,
-        "INSERT INTO rollup VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT DO UPDATE "
-        "SET " ADD(requests) "," ADD(attempts) "," ADD(unpriced) "," ADD(tokens_in) "," ADD(tokens_out) "," ADD(cache_read_tokens) "," ADD(cache_write_tokens) "," ADD(cost_pico) "," ADD(
-            duration_us) "," ADD(first_byte_us) "," ADD(first_bytes) "," ADD(request_bytes) "," ADD(response_bytes) "," ADD_TIMES(durations) "," ADD_TIMES(first_byte_times) "," ADD(saved_pico));
+    r->add = prepare_sums(db, "rollup", KEY_COLUMNS, sums, countof(sums));
     r->count = sqlite_prepare(db, "INSERT INTO gateway_rows VALUES (?,?) ON CONFLICT DO UPDATE SET"
                                   " rows = rows + excluded.rows");
     r->size = sqlite_prepare(db, "INSERT INTO size SELECT gateway, ?1, rows FROM gateway_rows"

@@ -12,6 +12,16 @@ extern const char saved_schema[];
 /* Values of the column `span`, in minutes; `at` is the first minute. */
 enum { SPAN_MINUTE = 1, SPAN_HOUR = 60 };
 
+/* How a column of sums takes what comes to it: function(what is there, what comes). */
+struct sum_column {
+    const char *name, *function; /* "add_up", "add_times", SQLite's own */
+};
+/* A statement that adds a row to a table: the values of all its columns, the first n_key of which find the
+ * row that may be there, then these. After rollup_sql_prepare, which defines the functions. NULL: see
+ * sqlite3_errmsg. */
+struct sqlite3_stmt *prepare_sums(struct sqlite3 *db, const char *table, size_t n_key,
+                                  const struct sum_column *sums, size_t n);
+
 /* Statements of the writer's connection. */
 struct rollup_sql {
     struct sqlite3 *db;
