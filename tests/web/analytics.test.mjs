@@ -52,13 +52,15 @@ test('parts of the traffic, each with the requests behind it', async (t) => {
     await region(page, 'By metadata').getByText('batch').waitFor();
     assert.deepEqual((await bars(page, 'By metadata')).sort(), [['batch', 3], ['search', 4], ['support', 4]]);
     assert.match(page.url(), /label=team/);
-    for (const title of ['Errors by kind', 'By token', 'By metadata', 'Providers', 'Models', 'Status'])
+    for (const title of ['Errors by kind', 'By token', 'By metadata', 'Providers', 'Models', 'Status']) {
+        await region(page, title).getByRole('link').first().waitFor(); // names of tokens come later than numbers
         for (const [name, many] of await bars(page, title)) {
             await region(page, title).getByRole('link', { name, exact: false }).first().click();
             await page.getByText(`default: ${many} match`, { exact: true }).waitFor();
             await page.goBack();
             await region(page, title).getByText(name, { exact: true }).first().waitFor();
         }
+    }
 
     const [hit] = await w.weir.logs({ query: 'cached=true&per_page=1' });
     await page.goto(`/gateways/default/logs?log=${hit.id}`);

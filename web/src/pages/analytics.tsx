@@ -26,10 +26,10 @@ function labelBars(groups: LabelGroup[], name: (value: string) => string, href: 
 }
 
 function ByToken({ groups, to }: { groups: LabelGroup[]; to: (...filters: Filter[]) => string }) {
-    const names = useLoad(tokenNames, []);
+    const names = useLoad(tokenNames, []), named = names.data !== undefined || names.error !== undefined;
     return (
-        <Breakdown title="By token" bars={labelBars(groups, (value) => names.data?.get(value) ?? `token ${value}`, (value) => to(labelled(TOKEN, value)))}>
-            No request came with a token of weir. Make one in <a href="/tokens">Tokens</a>, and send it as <code>cf-aig-authorization: Bearer …</code>.
+        <Breakdown title="By token" bars={named ? labelBars(groups, (value) => names.data?.get(value) ?? `token ${value}`, (value) => to(labelled(TOKEN, value))) : []}>
+            {groups.length > 0 ? 'Reading their names…' : <>No request came with a token of weir. Make one in <a href="/tokens">Tokens</a>, and send it as <code>cf-aig-authorization: Bearer …</code>.</>}
         </Breakdown>
     );
 }

@@ -22,7 +22,7 @@ export function Breakdown({ title, bars, tone = '', choice, children }: { title:
     return (
         <section class="card breakdown" aria-label={title}>
             <div class="breakdown-head"><h2>{title}</h2>{choice}</div>
-            {bars.length ? <ul>{bars.map((b) => <li key={b.name}><Row bar={b} most={most} tone={tone} /></li>)}</ul> : <div class="muted small-text">{children}</div>}
+            {bars.length ? <ul>{bars.map((b) => <li key={b.href ?? b.name}><Row bar={b} most={most} tone={tone} /></li>)}</ul> : <div class="muted small-text">{children}</div>}
         </section>
     );
 }
