@@ -128,7 +128,8 @@ test('with jitter a pause may be shorter; who leaves during one is gone', async 
     await weir.barrier();
     assert.ok(up.requests.length < 2 * n, 'not all of them came back at once');
     const rows = await weir.waitLogs(50);
-    assert.ok(rows.every((r) => r.status_code === 500));
+    const cut = (r) => r.weir.attempt === 1 && r.weir.client_gone && r.status_code === 499; // left in the midst of a second try
+    assert.deepEqual(rows.filter((r) => r.status_code !== 500 && !cut(r)), []);
     assert.ok(rows.some((r) => r.weir.client_gone));
 });
 
