@@ -4,10 +4,12 @@
  *
  * Writing: conn_write only notes where the bytes are (gather). The flush at the end of the callback
  * hands them to the kernel in one call; what it does not take is copied to `wait` and goes out
- * through an asynchronous write (`sending`). Order: sending, then wait, then gather.
+ * through an asynchronous write (`sending`). Order: sending, then wait, then gather. Pieces that are more
+ * than gather has room for are copied to `wait` before, if they are small: so many events of a stream that
+ * came together leave together.
  *
  *   conn_write ──> gather[] ──flush──> kernel
- *                     └── rest, copied ──> wait ──> sending ──> kernel
+ *                     └── rest, or too many, copied ──> wait ──> sending ──> kernel
  *
  * Reading: all connections of a loop read into the same space, since a read is consumed whole by
  * on_read. A connection at rest owns no buffer at all.
@@ -19,7 +21,8 @@
 #include <netinet/in.h>
 #include <unistd.h>
 
-enum { GATHER = 8 };
+/* Pieces; and how large they are together if copying them is quicker than a write of their own. */
+enum { GATHER = 8, PACK_BYTES = 16 * KIB };
 
 struct sending {
     uv_write_t req;
@@ -450,17 +453,16 @@ static void on_sent(uv_write_t *req, int status)
     }
 }
 
-/* Copies what the kernel did not take. */
+/* Copies what the kernel did not take, or is to take with what follows. */
 static void keep(struct conn *c, struct str bytes)
 {
     if (buf_append(&c->wait, bytes) != E_OK)
         end(c, E_FULL);
 }
 
-static size_t try_kernel(struct conn *c, const uv_buf_t *b, unsigned n)
+/* Nothing else is on its way. */
+static size_t hand_over(struct conn *c, const uv_buf_t *b, unsigned n)
 {
-    if (c->sending || c->wait.n)
-        return 0;
     int code = uv_try_write(&c->stream, b, n);
     if (code >= 0)
         return (size_t)code;
@@ -469,8 +471,41 @@ static size_t try_kernel(struct conn *c, const uv_buf_t *b, unsigned n)
     return 0;
 }
 
+static size_t try_kernel(struct conn *c, const uv_buf_t *b, unsigned n)
+{
+    return c->sending || c->wait.n ? 0 : hand_over(c, b, n);
+}
+
+static void pack(struct conn *c)
+{
+    for (unsigned i = 0; i < c->n_gather && !c->ended; i++)
+        keep(c, str_of(c->gather[i].base, c->gather[i].len));
+    c->n_gather = 0;
+    c->gathered = 0;
+}
+
+/* What was packed, and what came since. */
+static void write_packed(struct conn *c)
+{
+    pack(c);
+    if (c->ended)
+        return;
+    uv_buf_t b = uv_buf_init(c->wait.p, (unsigned)c->wait.n);
+    size_t taken = hand_over(c, &b, 1);
+    if (taken == c->wait.n) {
+        buf_done(&c->wait); /* a connection at rest owns no buffer */
+        buf_init(&c->wait, NET_WRITE_CAP);
+    } else {
+        buf_consume(&c->wait, taken);
+    }
+}
+
 static void write_plain(struct conn *c)
 {
+    if (c->wait.n && !c->sending) {
+        write_packed(c);
+        return;
+    }
     size_t taken = try_kernel(c, c->gather, c->n_gather);
     for (unsigned i = 0; i < c->n_gather && !c->ended; i++) {
         struct str piece = str_of(c->gather[i].base, c->gather[i].len);
@@ -522,7 +557,7 @@ static void flush(struct conn *c)
         end(c, E_TLS);
     if (c->tls && !c->ended)
         write_ciphertext(c);
-    else if (c->n_gather && !c->ended)
+    else if ((c->n_gather || c->wait.n) && !c->ended)
         write_plain(c);
     c->n_gather = 0;
     c->gathered = 0;
@@ -558,7 +593,9 @@ static void gather(struct conn *c, struct str bytes)
             return;
         }
     }
-    if (c->n_gather == GATHER)
+    if (c->n_gather == GATHER && !c->tls && c->gathered <= PACK_BYTES)
+        pack(c);
+    else if (c->n_gather == GATHER)
         flush(c);
     c->gather[c->n_gather++] = uv_buf_init((char *)(uintptr_t)bytes.p, (unsigned)bytes.n);
     c->gathered += bytes.n;
@@ -573,7 +610,7 @@ enum flow conn_write(struct conn *c, struct str bytes)
         gather(c, str_head(bytes, INT32_MAX));
     gather(c, bytes);
     mark_dirty(c);
-    if (c->gathered > NET_WRITE_HIGH)
+    if (c->gathered + (c->sending ? 0 : c->wait.n) > NET_WRITE_HIGH)
         flush(c);
     if (conn_queued(c) <= NET_WRITE_HIGH)
         return GO;

@@ -180,6 +180,51 @@ static void a_slow_reader_holds_the_writer(void **state)
     loop_free(l);
 }
 
+/* Pieces with gaps between them in memory; what of them is written is expected. */
+static size_t write_pieces(struct conn *c, const char *bytes, int n, size_t most, struct buf *expected)
+{
+    size_t at = 0, all = 0;
+    for (int i = 0; i < n; i++) {
+        struct str piece = str_of(bytes + at, 1 + (size_t)rand() % most);
+        (void)conn_write(c, piece);
+        assert_int_equal(buf_append(expected, piece), E_OK);
+        at += piece.n + 1;
+        all += piece.n;
+    }
+    return all;
+}
+
+static void pieces_leave_together_and_in_order(void **state)
+{
+    (void)state;
+    static char bytes[MIB];
+    struct loop *l = loop_new();
+    for (size_t i = 0; i < sizeof(bytes); i++)
+        bytes[i] = (char)(i * 31 >> 3);
+    srand(1);
+    for (int round = 0; round < 300; round++) {
+        static const size_t most[] = {20, 400, 5000, 60000};
+        struct side a, b;
+        struct conn *ca, *cb;
+        struct buf expected;
+        buf_init(&expected, sizeof(bytes));
+        assert_int_equal(conn_pair(l, &ca, &cb), E_OK);
+        side_init(&a, NULL);
+        side_init(&b, cb);
+        size_t all =
+            write_pieces(ca, bytes, 1 + rand() % (round % 4 == 3 ? 12 : 100), most[round % 4], &expected);
+        if (round % 4 == 0)
+            assert_int_equal(conn_queued(ca),
+                             all); /* small ones wait for the end of the callback, however many */
+        conn_finish(ca);
+        loop_run(l);
+        assert_str(buf_str(&b.got), buf_str(&expected));
+        buf_done(&b.got);
+        buf_done(&expected);
+    }
+    loop_free(l);
+}
+
 /* ---- listener and connect ---- */
 
 struct meeting {
@@ -388,6 +433,7 @@ int main(void)
         cmocka_unit_test(messages_arrive_in_order),
         cmocka_unit_test(a_pair_carries_bytes_and_the_end),
         cmocka_unit_test(a_slow_reader_holds_the_writer),
+        cmocka_unit_test(pieces_leave_together_and_in_order),
         cmocka_unit_test(plain_connections_meet),
         cmocka_unit_test(refused_and_forbidden_targets_fail_once),
         cmocka_unit_test_setup_teardown(tls_verifies_and_resumes, make_certificate, remove_certificate),
