@@ -184,9 +184,8 @@ static void put_field(struct json_out *w, const struct field *f, const char *typ
     put_limits(w, f);
     put_flag(w, "x-weir-idle", f->flags & FIELD_IDLE); /* kept and shown; nothing acts on it yet */
     put_flag(w, "writeOnly", f->flags & FIELD_HIDDEN);
-    if (f->omitted[0] && !(f->flags & FIELD_REQUIRED)) {
+    if (f->omitted[0] && !(f->flags & FIELD_REQUIRED))
         json_add_raw(w, "default", str_c(f->omitted));
-    }
 }
 
 void schema_put_field(struct json_out *w, const struct field *f)
@@ -198,19 +197,8 @@ static const struct {
     const struct fields_table *table;
     const char *key, *type;
 } lists[] = {
-#define SHAPE(name, doc)
-#define KEY(name, type, doc)
-#define MAY(name, type, doc)
-#define LIKE(shape)
-#define FIELDS(table)
 #define LISTS(table, key, type) {&table, #key, type},
 #include "api/shapes.def"
-#undef SHAPE
-#undef KEY
-#undef MAY
-#undef LIKE
-#undef FIELDS
-#undef LISTS
 };
 
 static const char *type_of_list(const struct fields_table *t, const char *key)
@@ -253,14 +241,7 @@ static const struct row {
 #define MAY(name, type, doc) {ROW_MAY, #name, type, doc, NULL},
 #define LIKE(shape) {ROW_LIKE, #shape, NULL, NULL, NULL},
 #define FIELDS(table) {ROW_FIELDS, NULL, NULL, NULL, &table},
-#define LISTS(table, key, type)
 #include "api/shapes.def"
-#undef SHAPE
-#undef KEY
-#undef MAY
-#undef LIKE
-#undef FIELDS
-#undef LISTS
 };
 
 static bool is_of_shape(const struct row *r)
