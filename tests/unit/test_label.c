@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Labels: what a batch comes to, how many there may be, and what is left of them after a start. */
-#include "tests/unit/store_fixture.h"
+#include "tests/unit/store_number.h"
 
 #include "base/limits.h"
 #include "store/backend.h"
 #include "store/label_bounds.h"
 
-#include <sqlite3.h>
 #include <stdio.h>
 
 /* ---- a batch ---- */
@@ -154,21 +153,6 @@ static void sets_have_a_bound(void **state)
 }
 
 /* ---- at rest ---- */
-
-static int64_t number(const struct fixture *f, const char *sql)
-{
-    char path[512];
-    sqlite3 *db;
-    sqlite3_stmt *st;
-    snprintf(path, sizeof(path), "%s/logs.db", f->tmp.path);
-    assert_int_equal(sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY, NULL), SQLITE_OK);
-    assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &st, NULL), SQLITE_OK);
-    assert_int_equal(sqlite3_step(st), SQLITE_ROW);
-    int64_t n = sqlite3_column_int64(st, 0);
-    sqlite3_finalize(st);
-    sqlite3_close(db);
-    return n;
-}
 
 static void push(struct fixture *f, int64_t gateway, int64_t minutes_ago, const char *label, int value)
 {

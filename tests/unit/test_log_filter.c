@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Filters of the log against a model that looks at every row by itself, while rows come, go and are rated. */
-#include "tests/unit/store_fixture.h"
+#include "tests/unit/store_number.h"
 
 #include <math.h>
 #include <sqlite3.h>
@@ -351,21 +351,6 @@ static void ask_at_random(struct fixture *f, const struct known *rows, int n)
 }
 
 /* ---- what is counted, against what is there ---- */
-
-static int64_t number(const struct fixture *f, const char *sql)
-{
-    char path[512];
-    sqlite3 *db;
-    sqlite3_stmt *st;
-    snprintf(path, sizeof(path), "%s/logs.db", f->tmp.path);
-    assert_int_equal(sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY, NULL), SQLITE_OK);
-    assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &st, NULL), SQLITE_OK);
-    assert_int_equal(sqlite3_step(st), SQLITE_ROW);
-    int64_t n = sqlite3_column_int64(st, 0);
-    sqlite3_finalize(st);
-    sqlite3_close(db);
-    return n;
-}
 
 static void counts_agree(const struct fixture *f)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Roll-ups at rest: histograms, what two commits add up to, and how long it is kept. */
-#include "tests/unit/store_fixture.h"
+#include "tests/unit/store_number.h"
 
 #include "base/limits.h"
 #include "store/backend.h"
@@ -91,21 +91,6 @@ static void damaged_blobs_are_noticed(void **state)
 }
 
 /* ---- at rest ---- */
-
-static int64_t number(const struct fixture *f, const char *sql)
-{
-    char path[512];
-    sqlite3 *db;
-    sqlite3_stmt *st;
-    snprintf(path, sizeof(path), "%s/logs.db", f->tmp.path);
-    assert_int_equal(sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY, NULL), SQLITE_OK);
-    assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &st, NULL), SQLITE_OK);
-    assert_int_equal(sqlite3_step(st), SQLITE_ROW);
-    int64_t n = sqlite3_column_int64(st, 0);
-    sqlite3_finalize(st);
-    sqlite3_close(db);
-    return n;
-}
 
 static void commit(struct fixture *f)
 {

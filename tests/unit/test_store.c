@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The log: what is pushed is read back, whole, at once, in every order. */
-#include "tests/unit/store_fixture.h"
+#include "tests/unit/store_number.h"
 
 #include "store/rollup.h"
 
 #include <math.h>
-#include <sqlite3.h>
 #include <sys/stat.h>
 
 static struct record full_record(struct fixture *f)
@@ -358,21 +357,6 @@ static void damaged_bodies_are_not_there(void **state)
 }
 
 /* ---- roll-ups ---- */
-
-static int64_t number(const struct fixture *f, const char *sql)
-{
-    char path[512];
-    sqlite3 *db;
-    sqlite3_stmt *st;
-    snprintf(path, sizeof(path), "%s/logs.db", f->tmp.path);
-    assert_int_equal(sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY, NULL), SQLITE_OK);
-    assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &st, NULL), SQLITE_OK);
-    assert_int_equal(sqlite3_step(st), SQLITE_ROW);
-    int64_t n = sqlite3_column_int64(st, 0);
-    sqlite3_finalize(st);
-    sqlite3_close(db);
-    return n;
-}
 
 static void rollups_count_everything(void **state)
 {
