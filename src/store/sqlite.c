@@ -123,6 +123,12 @@ void sqlite_bind_text(struct sqlite3_stmt *st, int at, struct str s)
     sqlite3_bind_text64(st, at, s.n ? s.p : "", s.n, SQLITE_STATIC, SQLITE_UTF8);
 }
 
+void sqlite_bind_numbers(struct sqlite3_stmt *st, int at, const int64_t *v, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        sqlite3_bind_int64(st, at++, v[i]);
+}
+
 void sqlite_bind_blob(struct sqlite3_stmt *st, int at, const void *p, size_t n)
 {
     sqlite3_bind_blob64(st, at, p, n, SQLITE_STATIC);

@@ -34,6 +34,8 @@ int64_t sqlite_number(struct sqlite3 *db, const char *sql, int64_t fallback);
 void sqlite_bind_str(struct sqlite3_stmt *st, int at, struct str s);
 /* Here no text is the empty one: for columns that are never NULL. */
 void sqlite_bind_text(struct sqlite3_stmt *st, int at, struct str s);
+/* To parameters that follow each other, the first of them `at`. */
+void sqlite_bind_numbers(struct sqlite3_stmt *st, int at, const int64_t *v, size_t n);
 void sqlite_bind_blob(struct sqlite3_stmt *st, int at, const void *p, size_t n);
 /* Into a; false past its cap. */
 bool sqlite_str(struct sqlite3_stmt *st, int column, struct arena *a, struct str *ret);

@@ -108,12 +108,6 @@ static void keep_bounds(struct label_sql *l, struct labels *u)
 
 /* ---- writing ---- */
 
-static void bind_numbers(struct sqlite3_stmt *st, int at, const int64_t *v, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        sqlite3_bind_int64(st, at++, v[i]);
-}
-
 static enum err add_cell(struct label_sql *l, const struct label_cell *c)
 {
     static const int64_t spans[] = {SPAN_MINUTE, SPAN_HOUR};
@@ -123,10 +117,10 @@ static enum err add_cell(struct label_sql *l, const struct label_cell *c)
     sqlite_bind_text(l->add, 4, c->key.label);
     sqlite3_bind_int64(l->add, 5, c->key.other);
     sqlite_bind_text(l->add, 6, c->key.value);
-    bind_numbers(l->add, 7, numbers, countof(numbers));
+    sqlite_bind_numbers(l->add, 7, numbers, countof(numbers));
     for (size_t i = 0; e == E_OK && i < countof(spans); i++) {
         int64_t at = c->key.minute - c->key.minute % spans[i];
-        bind_numbers(l->add, 1, (const int64_t[]){c->key.gateway, spans[i], at}, 3);
+        sqlite_bind_numbers(l->add, 1, (const int64_t[]){c->key.gateway, spans[i], at}, 3);
         e = sqlite_once(l->add);
     }
     return e;

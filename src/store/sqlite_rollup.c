@@ -110,12 +110,6 @@ void rollup_sql_done(struct rollup_sql *r)
 
 /* ---- writing ---- */
 
-static void bind_numbers(struct sqlite3_stmt *st, int at, const int64_t *v, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        sqlite3_bind_int64(st, at++, v[i]);
-}
-
 /* The columns behind (gateway, span, at). */
 static void bind_cell(struct sqlite3_stmt *st, const struct rollup_cell *c)
 {
@@ -127,7 +121,7 @@ static void bind_cell(struct sqlite3_stmt *st, const struct rollup_cell *c)
     };
     sqlite_bind_text(st, 4, k->provider);
     sqlite_bind_text(st, 5, k->model);
-    bind_numbers(st, 6, numbers, countof(numbers));
+    sqlite_bind_numbers(st, 6, numbers, countof(numbers));
 }
 
 static enum err add_cell(struct rollup_sql *r, const struct rollup *u, const struct rollup_cell *c)
@@ -143,7 +137,7 @@ static enum err add_cell(struct rollup_sql *r, const struct rollup *u, const str
     enum err e = E_OK;
     for (size_t i = 0; e == E_OK && i < countof(spans); i++) {
         int64_t at = c->key.minute - c->key.minute % spans[i];
-        bind_numbers(r->add, 1, (const int64_t[]){c->key.gateway, spans[i], at}, 3);
+        sqlite_bind_numbers(r->add, 1, (const int64_t[]){c->key.gateway, spans[i], at}, 3);
         e = sqlite_once(r->add);
     }
     return e;
@@ -156,11 +150,11 @@ enum err rollup_sql_add(struct rollup_sql *r, const struct rollup *u, const stru
     if (e != E_OK)
         return e;
     /* also without rows: the gateway is then known to have something that goes with it */
-    bind_numbers(r->count, 1, (const int64_t[]){c->key.gateway, c->rows}, 2);
+    sqlite_bind_numbers(r->count, 1, (const int64_t[]){c->key.gateway, c->rows}, 2);
     e = sqlite_once(r->count);
     if (e != E_OK || c->rows == 0)
         return e;
-    bind_numbers(r->size, 1, (const int64_t[]){now_minute, c->key.gateway}, 2);
+    sqlite_bind_numbers(r->size, 1, (const int64_t[]){now_minute, c->key.gateway}, 2);
     return sqlite_once(r->size);
 }
 
